@@ -1,0 +1,55 @@
+# Every target has one line of help behind `##`; `make` alone prints them.
+SHELL := /bin/bash
+VENV := .venv
+PYTHON = $(VENV)/bin/python
+# The first of these that runs and is 3.11, 3.12 or 3.13; PYTHON3=... chooses another.
+PYTHON3 ?= $(shell for p in python3.13 python3.12 python3.11 python3; do $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+INSTALLED := $(VENV)/installed
+UV := 0.13.9
+MARKET ?=
+ONCE ?=
+export PYTHONPATH := layers/signalbox/python:.
+export PYTHONDONTWRITEBYTECODE :=
+
+.DEFAULT_GOAL := help
+.PHONY: help install run reset test check lock format clean
+
+help:  ## Show what can be done
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+install: $(INSTALLED)  ## Install everything into .venv (the other targets do it by themselves)
+
+$(INSTALLED): requirements.lock
+	@if [ -z "$(PYTHON3)" ]; then echo "signalbox: needs Python 3.11, 3.12 or 3.13, found $$(python3 --version 2>&1 || echo none); install one of them, or name it: make PYTHON3=/path/to/python3.12 ..." >&2; exit 1; fi
+	@echo "Installing into $(VENV) with $$($(PYTHON3) --version) ..."
+	@test -x $(PYTHON) || $(PYTHON3) -m venv $(VENV)
+	@$(PYTHON) -m pip --disable-pip-version-check --quiet install uv==$(UV)
+	@$(VENV)/bin/uv pip install --quiet --python $(PYTHON) --require-hashes -r requirements.lock \
+	  || $(PYTHON) -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements.lock
+	@touch $@
+
+run: $(INSTALLED)  ## Start the whole system here and let it work (ONCE=1: 48 turns, then stop; MARKET=live|simulated|FILE)
+	@exec $(PYTHON) -m infra.local run $(if $(ONCE),--once) $(if $(MARKET),--market '$(MARKET)')
+
+reset: $(INSTALLED)  ## Forget what earlier runs stored
+	@$(PYTHON) -m infra.local reset
+
+test: $(INSTALLED)  ## Run the whole test suite
+	@$(PYTHON) -m pytest -q
+
+check: $(INSTALLED)  ## Check formatting, lint, types and templates
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+	@$(PYTHON) -m infra.assemble --check
+
+format: $(INSTALLED)  ## Rewrite the code in the one format
+	@$(VENV)/bin/ruff format .
+	@$(VENV)/bin/ruff check --fix .
+
+lock: $(INSTALLED)  ## Resolve the dependency groups anew into requirements.lock
+	@$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	  $(foreach group,runtime numeric exchange web local test check,--group $(group)) -o requirements.lock
+
+clean:  ## Remove everything that was built or installed
+	rm -rf $(VENV) build var

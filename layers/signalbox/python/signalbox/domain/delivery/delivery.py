@@ -1,0 +1,86 @@
+"""Deliveries: who is told of an event, by which channel, and what became of it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+
+from signalbox.domain.accounts.account import Tier
+from signalbox.domain.signals.events import EventKind, SignalEvent
+
+LEASE = timedelta(seconds=60)
+"""How long a claim holds before another worker may take the delivery over."""
+
+
+class Channel(StrEnum):
+    """The way a message takes."""
+
+    EMAIL = "email"
+    WEBSOCKET = "websocket"
+    PUSH = "push"
+
+
+class DeliveryState(StrEnum):
+    """QUEUED, CLAIMED (a lease), then ACCEPTED (the service took it) and DELIVERED, or FAILED, or SUPPRESSED."""
+
+    QUEUED = "QUEUED"
+    CLAIMED = "CLAIMED"
+    ACCEPTED = "ACCEPTED"
+    DELIVERED = "DELIVERED"
+    FAILED = "FAILED"
+    SUPPRESSED = "SUPPRESSED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """What an account wants to be told, and how. An empty set of symbols, strategies or timeframes means all."""
+
+    subscription_id: str
+    account_id: str
+    tier: Tier
+    channels: frozenset[Channel]
+    email: str | None = None
+    symbols: frozenset[str] = frozenset()
+    strategies: frozenset[str] = frozenset()
+    timeframes: frozenset[str] = frozenset()
+    signal_types: frozenset[str] = frozenset()
+    minimum_quality: float = 0.0
+    endings: bool = True
+
+    def wants(self, event: SignalEvent) -> bool:
+        """Return whether this subscription asks for `event`."""
+        if event.kind is EventKind.REVISED or (event.kind is EventKind.ENDED and not self.endings):
+            return False
+        return event.quality_score >= self.minimum_quality and all(
+            not chosen or value in chosen
+            for chosen, value in (
+                (self.symbols, event.symbol),
+                (self.strategies, event.strategy),
+                (self.timeframes, event.timeframe),
+                (self.signal_types, event.signal_type),
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One (event, subscriber, channel), and where it stands."""
+
+    event_id: str
+    signal_id: str
+    account_id: str
+    channel: Channel
+    tier: Tier
+    recipient: str
+    queued_at: datetime
+    state: DeliveryState = DeliveryState.QUEUED
+    reason: str | None = None
+    attempts: int = 0
+    lease_until: datetime | None = None
+    accepted_at: datetime | None = None
+    service_id: str | None = None
+
+    @property
+    def delivery_id(self) -> str:
+        """One id for (event, subscriber, channel), however often it is routed."""
+        return sha256(f"{self.event_id}|{self.account_id}|{self.channel}".encode()).hexdigest()[:32]

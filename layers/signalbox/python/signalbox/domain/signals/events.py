@@ -1,0 +1,55 @@
+"""Signal events: what happened to a signal, for everything that reacts to it."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from signalbox.domain.errors import InvalidValueError
+from signalbox.domain.instants import from_iso, to_iso
+
+
+class EventKind(StrEnum):
+    """What happened."""
+
+    PUBLISHED = "published"
+    REVISED = "revised"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalEvent:
+    """One thing that happened once to one signal, told in words that need no second look.
+
+    `event_id` is the same however often and in whatever order the event arrives: `<signal_id>!<kind>!<revision>`.
+    `as_of` is the moment it happened: publication, revision or ending.
+    """
+
+    kind: EventKind
+    signal_id: str
+    revision: int
+    as_of: datetime
+    symbol: str
+    strategy: str
+    timeframe: str
+    signal_type: str
+    status: str
+    quality_score: float
+    origin: str
+
+    @property
+    def event_id(self) -> str:
+        """What makes this event the same event."""
+        return f"{self.signal_id}!{self.kind}!{self.revision}"
+
+    def to_message(self) -> dict[str, Any]:
+        """Return the JSON body of this event's message."""
+        return {**asdict(self), "kind": str(self.kind), "as_of": to_iso(self.as_of)}
+
+    @classmethod
+    def from_message(cls, body: dict[str, Any]) -> "SignalEvent":
+        """Read a message's body; raise InvalidValueError if it is not a signal event's."""
+        try:
+            return cls(**{**body, "kind": EventKind(body["kind"]), "as_of": from_iso(body["as_of"])})
+        except (KeyError, TypeError, ValueError) as e:
+            raise InvalidValueError(f"message must be a signal event, was {str(body)[:200]}") from e

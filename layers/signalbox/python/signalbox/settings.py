@@ -1,0 +1,90 @@
+"""Settings: everything that differs between places, read once from the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from signalbox.domain.errors import InvalidValueError, MissingSettingError
+from signalbox.domain.market.timeframe import Timeframe
+from signalbox.domain.signals.signal import Origin
+
+ClockKind = Literal["wall", "market"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one deployment. `template.yaml` sets each as an environment variable of the same name in capitals.
+
+    `exchanges` are ccxt ids in order of preference: the first that lists a symbol is its home. `exchange_endpoint`
+    replaces every exchange's own address by `<endpoint>/<exchange id>` (the local exchange). `symbols` fixes the
+    universe; empty means the `universe_size` largest by quote volume. `clock` is `wall`, or `market` in stepped runs.
+    """
+
+    origin: Origin
+    clock: ClockKind
+    code_version: str
+    exchanges: tuple[str, ...]
+    exchange_endpoint: str
+    exchange_rate_limit_ms: int | None
+    quote_currency: str
+    symbols: tuple[str, ...]
+    universe_size: int
+    timeframes: tuple[Timeframe, ...]
+    warm_up_candles: int
+    grace_seconds: int
+    shard_symbols: int
+    mail_sender: str
+    page_url: str
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str]) -> "Settings":
+        """Read the settings; raise InvalidValueError naming the variable whose value cannot be used."""
+        rate_limit = env.get("EXCHANGE_RATE_LIMIT_MS", "")
+        clock = env.get("CLOCK", "wall")
+        if clock not in ("wall", "market"):
+            raise InvalidValueError(f"CLOCK must be wall or market, was {clock!r}")
+        return cls(
+            origin=Origin(env.get("ORIGIN", "live")),
+            clock="market" if clock == "market" else "wall",
+            code_version=env.get("CODE_VERSION", "unknown"),
+            exchanges=_words(env.get("EXCHANGES", "binance,bybit,kraken")),
+            exchange_endpoint=env.get("EXCHANGE_ENDPOINT", ""),
+            exchange_rate_limit_ms=_whole("EXCHANGE_RATE_LIMIT_MS", rate_limit) if rate_limit else None,
+            quote_currency=env.get("QUOTE_CURRENCY", "USDT"),
+            symbols=_words(env.get("SYMBOLS", "")),
+            universe_size=_whole("UNIVERSE_SIZE", env.get("UNIVERSE_SIZE", "100")),
+            timeframes=tuple(Timeframe.of(word) for word in _words(env.get("TIMEFRAMES", "1h"))),
+            warm_up_candles=_whole("WARM_UP_CANDLES", env.get("WARM_UP_CANDLES", "300")),
+            grace_seconds=_whole("GRACE_SECONDS", env.get("GRACE_SECONDS", "10")),
+            shard_symbols=_whole("SHARD_SYMBOLS", env.get("SHARD_SYMBOLS", "40")),
+            mail_sender=env.get("MAIL_SENDER", "signals@signalbox.example"),
+            page_url=env.get("PAGE_URL", ""),
+        )
+
+
+@cache
+def settings() -> Settings:
+    """Return this process's settings, read on first use."""
+    return Settings.from_environment(os.environ)
+
+
+def resource(name: str) -> str:
+    """Return the name or address of a resource (`SIGNALS_TABLE`, `ROUTE_QUEUE_URL`) that the template put into the
+    environment; raise MissingSettingError if this function was not given it."""
+    try:
+        return os.environ[name]
+    except KeyError as e:
+        raise MissingSettingError(f"environment variable {name} must be set for this function, was not") from e
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _whole(name: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as e:
+        raise InvalidValueError(f"{name} must be a whole number, was {text!r}") from e
