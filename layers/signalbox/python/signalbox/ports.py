@@ -4,22 +4,28 @@ Every method may raise `TransientError` (try again) or `PermanentError` (do not)
 so and returns whether it took effect, so that a message handled twice leaves what one handling leaves.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from signalbox.domain.accounts.account import Account, ApiKey, Tier
 from signalbox.domain.delivery.delivery import Delivery, DeliveryState, Subscription
 from signalbox.domain.delivery.message import Message
-from signalbox.domain.market.candles import Candle, CandleGrid
+from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.market.consensus import PriceFrame
 from signalbox.domain.market.quotes import Quote
 from signalbox.domain.market.timeframe import Timeframe
-from signalbox.domain.signals.signal import Signal
+from signalbox.domain.signals.signal import Signal, Status
 from signalbox.domain.signals.suppression import Suppression
 from signalbox.domain.universe.universe import Universe
+
+if TYPE_CHECKING:
+    # Candles bring numpy, which most functions do without.
+    from signalbox.domain.market.candles import Candle, CandleGrid
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ class Exchange(Protocol):
 class CandleStore(Protocol):
     """Closed candles, kept as frames: one item holds one candle of many symbols."""
 
-    def load(
+    def load(  # noqa: PLR0913, PLR0917 - the key of a series, and the span
         self, exchange: str, timeframe: Timeframe, bucket: int, symbols: Sequence[str], first_open: int, last_open: int
     ) -> CandleGrid:
         """Return what is stored of `symbols` over the span (epoch ms, both ends included); holes are NaN."""
@@ -94,7 +100,7 @@ class SignalRepository(Protocol):
         revision moved on). The published part must be the same in both."""
         ...
 
-    def feed(self, query: "FeedQuery") -> "Page":
+    def feed(self, query: FeedQuery) -> Page:
         """Return one page of signals, newest first."""
         ...
 
@@ -114,6 +120,12 @@ class FeedQuery:
     status: str | None = None
     cursor: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.limit < 1:
+            raise InvalidValueError(f"limit must be at least 1, was {self.limit}")
+        if self.status is not None and self.status not in tuple(Status):
+            raise InvalidValueError(f"status must be one of {', '.join(Status)}, was {self.status!r}")
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -130,6 +142,10 @@ class SuppressionRepository(Protocol):
         """Store it; return False, changing nothing, if it is there already."""
         ...
 
+    def of_symbol(self, symbol: str, limit: int) -> list[Suppression]:
+        """Return the newest suppressions of a symbol, newest first."""
+        ...
+
 
 class PriceFrameStore(Protocol):
     """The consensus price of every symbol, one item per bucket and cycle."""
@@ -138,8 +154,8 @@ class PriceFrameStore(Protocol):
         """Store a frame, merged with what other shards of its bucket and cycle stored."""
         ...
 
-    def latest(self, bucket: int) -> PriceFrame | None:
-        """Return the newest frame of a bucket, or None."""
+    def latest(self, bucket: int, before: datetime | None = None) -> PriceFrame | None:
+        """Return the newest frame of a bucket, or the newest of a cycle before `before`; None if there is none."""
         ...
 
 
@@ -147,7 +163,7 @@ class PriceHistory(Protocol):
     """What changed about a signal, append only."""
 
     def append(self, signal_id: str, revision: int, record: Mapping[str, Any]) -> bool:
-        """Store record number `revision`; return False, changing nothing, if there is one."""
+        """Store record number `revision`, made of JSON's own types; return False, changing nothing, if there is one."""
         ...
 
     def of_signal(self, signal_id: str) -> list[dict[str, Any]]:
@@ -218,12 +234,13 @@ class DeliveryRepository(Protocol):
         """Store a new delivery; return False, changing nothing, if it is there already."""
         ...
 
-    def claim(self, delivery_id: str, now: datetime) -> Delivery | None:
-        """Take the delivery for `LEASE`; None if it is finished or another worker holds it."""
+    def claim(self, signal_id: str, delivery_id: str, now: datetime) -> Delivery | None:
+        """Take the delivery for `LEASE`; None if it is not there, is finished, or another worker holds it."""
         ...
 
-    def finish(self, delivery: Delivery, state: DeliveryState, now: datetime, **changes: Any) -> None:
-        """Record the outcome of a claimed delivery, with `reason` or `service_id` where there is one."""
+    def finish(self, delivery: Delivery, state: DeliveryState, now: datetime, **changes: Any) -> bool:
+        """Record the outcome of a claimed delivery, with `reason` or `service_id` where there is one; QUEUED gives the
+        claim back. Return False, changing nothing, if another worker has taken the claim over since."""
         ...
 
     def of_signal(self, signal_id: str) -> list[Delivery]:
@@ -236,6 +253,10 @@ class AccountRepository(Protocol):
 
     def put(self, account: Account, key: ApiKey) -> None:
         """Store an account and one key of it."""
+        ...
+
+    def account(self, account_id: str) -> Account | None:
+        """Return the account, or None."""
         ...
 
     def key(self, key_hash: str) -> ApiKey | None:
@@ -254,6 +275,26 @@ class ChannelSender(Protocol):
         ...
 
 
+class ConnectionRepository(Protocol):
+    """Who is connected by WebSocket."""
+
+    def add(self, connection_id: str, account_id: str, tier: Tier, now: datetime) -> None:
+        """Remember a connection and whose it is; the record outlives the gateway's two hours by little."""
+        ...
+
+    def remove(self, connection_id: str) -> None:
+        """Forget a connection, known or not."""
+        ...
+
+
+class ConnectionPoster(Protocol):
+    """Posts to WebSocket connections."""
+
+    def post(self, connection_id: str, message: Mapping[str, Any]) -> None:
+        """Send one JSON message. Raises RecipientRejectedError if the connection is gone."""
+        ...
+
+
 class Clock(Protocol):
     """The system clock: the wall clock, or the market's in stepped runs."""
 
@@ -268,6 +309,8 @@ __all__ = [
     "CandleStore",
     "ChannelSender",
     "Clock",
+    "ConnectionPoster",
+    "ConnectionRepository",
     "DeliveryRepository",
     "Exchange",
     "FeedQuery",

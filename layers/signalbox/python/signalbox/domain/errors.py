@@ -5,6 +5,7 @@ SignalboxError
     ExchangeUnavailableError     time-out, 5xx, maintenance
     RateLimitedError             429 or 418; `retry_after` says how long no call may be made
     StorageUnavailableError      throttled or failing storage
+    QueueUnavailableError        a queue that did not take every message
     ChannelUnavailableError      a delivery service that is throttled or failing
   PermanentError                 the same call will fail again
     InvalidValueError            a value outside its definition (also a ValueError)
@@ -50,6 +51,10 @@ class RateLimitedError(TransientError):
 
 class StorageUnavailableError(TransientError):
     """Storage throttled the call or failed."""
+
+
+class QueueUnavailableError(TransientError):
+    """A queue throttled the call, failed, or took only some of the messages."""
 
 
 class ChannelUnavailableError(TransientError):

@@ -8,10 +8,14 @@ from enum import StrEnum
 
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.market.timeframe import Timeframe
+from signalbox.domain.signals.costs import Costs
 from signalbox.domain.signals.identity import SignalKey
 
 RULES_VERSION = 1
 """The version of the rules by which a signal ends, stored with every ending."""
+
+NULL_STRATEGY = "null"
+"""The coin flip: generated, resolved and counted like the rest, never delivered nor in a default feed."""
 
 
 class SignalType(StrEnum):
@@ -74,7 +78,7 @@ class Ending:
     `exit_price` and `r` are None where nothing can be booked (INVALIDATED, DATA_GAP). `r` is net of `cost_r`, the
     assumed fees, half spread and slippage in R. `ambiguous` says that target and stop lay in one candle and the
     stop was taken; `optimistic_r` is what the target would have given, else equal to `r`. `candles_hash` is over
-    exactly the candles that settled it.
+    exactly the candles that settled it. `costs` are the assumptions behind `cost_r`.
     """
 
     status: Status
@@ -86,11 +90,18 @@ class Ending:
     ambiguous: bool
     candles_hash: str
     rules_version: int = RULES_VERSION
+    costs: Costs | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
-    """One signal. Everything above `status` is published once and never changes."""
+    """One signal. Everything above `status` is published once and never changes.
+
+    `checked_until` is the close of the last candle that was settled; `last_close` is that candle's close,
+    `candles_missing` counts the candles that were due before it and never came, and `candles_hash` is the hash over
+    those that did. `mfe_r` (>= 0) and `mae_r` (<= 0) are the best and the worst R that was to be had since the fill,
+    before costs. `revised_price` is the entry of the newest revision, `revised_at` the time of the price behind it.
+    """
 
     symbol: str
     exchange: str
@@ -123,6 +134,11 @@ class Signal:
     mae_r: float = 0.0
     ending: Ending | None = None
     notes: tuple[str, ...] = field(default=())
+    last_close: Decimal | None = None
+    candles_missing: int = 0
+    candles_hash: str = ""
+    revised_price: Decimal | None = None
+    revised_at: datetime | None = None
 
     @property
     def key(self) -> SignalKey:

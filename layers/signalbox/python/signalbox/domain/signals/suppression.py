@@ -3,26 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
+from signalbox.domain.market.suppression_reason import SuppressionReason
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.identity import SignalKey
 from signalbox.domain.signals.signal import Levels, Origin, SignalType
 
-
-class SuppressionReason(StrEnum):
-    """Why a candidate was not sent."""
-
-    STALE = "stale"
-    OPEN_CANDLE = "open_candle"
-    COOL_DOWN = "cool_down"
-    REPEAT = "repeat"
-    CONFLICT = "conflict"
-    LOW_QUALITY = "low_quality"
-    REGIME = "regime"
-    HALTED = "halted"
-    BAD_DATA = "bad_data"
-    BAD_LEVELS = "bad_levels"
+__all__ = ["Suppression", "SuppressionReason"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

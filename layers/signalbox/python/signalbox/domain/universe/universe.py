@@ -6,22 +6,27 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One watched symbol: its home exchange, the bucket its candle frames lie in, and whether it is still listed."""
+    """One symbol of the universe: its home exchange and the bucket its candle frames lie in.
+
+    `watched` says whether signals are generated for it; one that left the watch list keeps its open signals priced.
+    `listed` is False once its home exchange no longer trades it.
+    """
 
     symbol: str
     exchange: str
     bucket: int
+    watched: bool = True
     listed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Universe:
-    """The watched symbols from `since` on, in order of quote volume when they joined."""
+    """Every symbol that is or was watched, from `since` on."""
 
     since: datetime
     members: tuple[Member, ...]
 
     @property
-    def listed(self) -> tuple[Member, ...]:
-        """The members that still trade."""
-        return tuple(member for member in self.members if member.listed)
+    def watched(self) -> tuple[Member, ...]:
+        """The members that signals are generated for: watched and still listed."""
+        return tuple(member for member in self.members if member.watched and member.listed)

@@ -1,0 +1,59 @@
+"""E-mail through Amazon SES."""
+
+from botocore.exceptions import ClientError, ParamValidationError
+
+from signalbox.adapters import aws
+from signalbox.domain.delivery.message import Message
+from signalbox.domain.errors import ChannelUnavailableError, RecipientRejectedError
+
+_REFUSALS = frozenset({"BadRequestException", "InvalidParameterValue", "MessageRejected", "ValidationException"})
+
+
+class EmailSender:
+    """Implements `ports.ChannelSender`.
+
+    Parameters
+    ----------
+    sender : str
+        The address that messages come from; SES must know it as verified.
+    """
+
+    def __init__(self, sender: str) -> None:
+        self._sender = sender
+
+    def send(self, message: Message, recipient: str, delivery_id: str) -> str:
+        """Send one e-mail, as text and HTML, and return SES's message id.
+
+        The message carries `delivery_id` as a tag, which SES repeats in its bounce, complaint and delivery events.
+
+        Raises
+        ------
+        RecipientRejectedError
+            If SES refuses the message or the address: sending it again changes nothing.
+        ChannelUnavailableError
+            If SES is throttled, paused, failing or not set up: sending it again later may succeed.
+        """
+        try:
+            reply = aws.client("sesv2").send_email(
+                FromEmailAddress=self._sender,
+                Destination={"ToAddresses": [recipient]},
+                Content={
+                    "Simple": {
+                        "Subject": {"Data": message.subject, "Charset": "UTF-8"},
+                        "Body": {
+                            "Text": {"Data": message.text, "Charset": "UTF-8"},
+                            "Html": {"Data": message.html, "Charset": "UTF-8"},
+                        },
+                    }
+                },
+                EmailTags=[{"Name": "delivery_id", "Value": delivery_id}],
+            )
+        except ParamValidationError as e:
+            raise RecipientRejectedError(f"SES cannot be asked to send delivery {delivery_id}: {e}") from e
+        except ClientError as e:
+            refused = aws.error_code(e) in _REFUSALS and not aws.may_succeed_later(e)
+            kind = RecipientRejectedError if refused else ChannelUnavailableError
+            raise kind(f"SES did not take delivery {delivery_id}: {e}") from e
+        except aws.NETWORK_ERRORS as e:
+            raise ChannelUnavailableError(f"SES did not answer for delivery {delivery_id}: {e}") from e
+        return str(reply["MessageId"])

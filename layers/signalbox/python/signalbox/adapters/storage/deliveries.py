@@ -1,0 +1,155 @@
+"""Deliveries in DynamoDB: each stored once, claimed by one worker at a time, finished by the one who holds it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from pynamodb.attributes import TTLAttribute, UnicodeAttribute
+from pynamodb.expressions.update import Action
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+
+from signalbox.adapters.clocks import WallClock
+from signalbox.adapters.storage.attributes import MomentAttribute, WholeAttribute, WordAttribute, sortable_iso
+from signalbox.adapters.storage.dynamo import ConditionFailedError, RawItem, Table
+from signalbox.domain.accounts.account import Tier
+from signalbox.domain.delivery.delivery import LEASE, Channel, Delivery, DeliveryState
+from signalbox.domain.errors import InvalidValueError
+from signalbox.ports import Clock
+
+KEPT = timedelta(days=90)
+"""How long deliveries are kept."""
+OUTCOME = frozenset({"reason", "service_id"})
+"""What `finish` may record beside the state."""
+
+
+class ByRecipientIndex(GlobalSecondaryIndex["DeliveryItem"]):  # type: ignore[no-untyped-call] # PynamoDB leaves it untyped
+    """What was this account sent, in order of queueing?"""
+
+    class Meta:
+        index_name = "by-recipient"
+        projection = AllProjection()
+
+    account_id = UnicodeAttribute(hash_key=True)
+    queued_key = UnicodeAttribute(range_key=True)
+
+
+class DueIndex(GlobalSecondaryIndex["DeliveryItem"]):  # type: ignore[no-untyped-call] # see above
+    """What waits for a later moment? Sparse: being released removes the key."""
+
+    class Meta:
+        index_name = "due"
+        projection = AllProjection()
+
+    due_partition = UnicodeAttribute(hash_key=True)
+    due_at = MomentAttribute(range_key=True)
+
+
+class DeliveryItem(Table):
+    """One delivery, beside the others of its signal."""
+
+    class Meta:
+        table_name = ""
+
+    setting = "DELIVERIES_TABLE"
+    by_recipient = ByRecipientIndex()
+    due = DueIndex()
+
+    signal_id = UnicodeAttribute(hash_key=True)
+    delivery_id = UnicodeAttribute(range_key=True)
+    queued_key = UnicodeAttribute()  # queued_at#delivery_id
+    due_partition = UnicodeAttribute(null=True)  # only while it waits, like due_at
+    due_at = MomentAttribute(null=True)
+    ttl = TTLAttribute()
+
+    event_id = UnicodeAttribute()
+    account_id = UnicodeAttribute()
+    channel = WordAttribute(Channel)
+    tier = WordAttribute(Tier)
+    recipient = UnicodeAttribute()
+    queued_at = MomentAttribute()
+    state = WordAttribute(DeliveryState)
+    reason = UnicodeAttribute(null=True)
+    attempts = WholeAttribute()
+    lease_until = MomentAttribute(null=True)
+    accepted_at = MomentAttribute(null=True)
+    service_id = UnicodeAttribute(null=True)
+
+
+_NOT_IN_DELIVERY = ("delivery_id", "queued_key", "due_partition", "due_at", "ttl")
+_STORED_AS_IS = tuple(name for name in DeliveryItem.get_attributes() if name not in _NOT_IN_DELIVERY)
+
+
+class DynamoDeliveryRepository:
+    """Implements `ports.DeliveryRepository`.
+
+    Parameters
+    ----------
+    clock : Clock, optional
+        What deliveries expire by: the wall clock, also in stepped runs.
+    """
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or WallClock()
+
+    def add(self, delivery: Delivery) -> bool:
+        """Store a new delivery; return False, changing nothing, if it is there already."""
+        return DeliveryItem(
+            delivery_id=delivery.delivery_id,
+            queued_key=f"{sortable_iso(delivery.queued_at)}#{delivery.delivery_id}",
+            ttl=self._clock.now() + KEPT,
+            **{name: getattr(delivery, name) for name in _STORED_AS_IS},
+        ).put_new()
+
+    def claim(self, signal_id: str, delivery_id: str, now: datetime) -> Delivery | None:
+        """Take the delivery for `LEASE` and count the attempt; None if it is not there, is finished, or another worker
+        holds it."""
+        lapsed = (DeliveryItem.state == DeliveryState.CLAIMED) & (DeliveryItem.lease_until <= now)
+        actions: list[Action] = [
+            DeliveryItem.state.set(DeliveryState.CLAIMED),
+            DeliveryItem.lease_until.set(now + LEASE),
+            DeliveryItem.attempts.add(1),
+        ]
+        item = DeliveryItem(signal_id, delivery_id)
+        try:
+            item.update(actions, (DeliveryItem.state == DeliveryState.QUEUED) | lapsed)
+        except ConditionFailedError:
+            return None
+        return Delivery(**{name: getattr(item, name) for name in _STORED_AS_IS})
+
+    def finish(self, delivery: Delivery, state: DeliveryState, now: datetime, **changes: Any) -> bool:
+        """Record the outcome of a claimed delivery, with `reason` or `service_id` where there is one; QUEUED gives the
+        claim back. A reason stays only as long as it is the newest outcome's.
+
+        Returns False, changing nothing, unless the claim is still the one that `delivery` was given by. Raises
+        InvalidValueError for other changes, or for CLAIMED, which is no outcome.
+        """
+        require_outcome(state, changes)
+        actions: list[Action] = [DeliveryItem.state.set(state), DeliveryItem.lease_until.remove()]
+        if state is DeliveryState.ACCEPTED:
+            actions.append(DeliveryItem.accepted_at.set(now))
+        for name, value in ({"reason": None} | changes).items():
+            attribute = DeliveryItem.get_attributes()[name]
+            actions.append(attribute.remove() if value is None else attribute.set(value))
+        held = (DeliveryItem.state == DeliveryState.CLAIMED) & (DeliveryItem.attempts == delivery.attempts)
+        try:
+            DeliveryItem(delivery.signal_id, delivery.delivery_id).update(actions, held)
+        except ConditionFailedError:
+            return False
+        return True
+
+    def of_signal(self, signal_id: str) -> list[Delivery]:
+        """Return the deliveries of a signal, in order of their ids."""
+        pages = DeliveryItem.query_raw("#signal_id = :id", {":id": {"S": signal_id}}, ConsistentRead=True)
+        return [_delivery_of(raw) for page in pages for raw in page]
+
+
+def require_outcome(state: DeliveryState, changes: dict[str, Any]) -> None:
+    """Raise InvalidValueError if `finish` cannot record this."""
+    if state is DeliveryState.CLAIMED:
+        raise InvalidValueError("outcome must end a claim, was CLAIMED")
+    if unknown := set(changes) - OUTCOME:
+        raise InvalidValueError(f"changes must be among {sorted(OUTCOME)}, were {sorted(unknown)}")
+
+
+def _delivery_of(raw: RawItem) -> Delivery:
+    values = DeliveryItem.values(raw)
+    return Delivery(**{name: values[name] for name in _STORED_AS_IS if name in values})

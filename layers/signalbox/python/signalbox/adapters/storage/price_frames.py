@@ -1,0 +1,117 @@
+"""Price frames in DynamoDB: the consensus prices of a bucket, one item per cycle.
+
+The shards of a bucket write the same item. Each sets an attribute of its own, named for its symbols (`p_<hash>`), so
+that their writes commute and a shard handled twice leaves what one handling leaves.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from hashlib import sha256
+from zlib import compress, decompress
+
+from pynamodb.attributes import TTLAttribute
+
+from signalbox.adapters.clocks import WallClock
+from signalbox.adapters.storage.attributes import WholeAttribute, compact_json
+from signalbox.adapters.storage.dynamo import Table, call
+from signalbox.domain.instants import from_ms, to_ms
+from signalbox.domain.market.consensus import ConsensusPrice, PriceFrame, Sighting
+from signalbox.ports import Clock
+
+KEPT = timedelta(days=2)
+"""How long a frame is kept: endings and history keep the prices that mattered."""
+
+
+_FOREVER = 10**15
+"""Epoch ms that no cycle reaches."""
+
+
+class PriceFrameItem(Table):
+    """The prices of one bucket in one cycle; each shard's are a binary attribute `p_<hash of its symbols>`."""
+
+    class Meta:
+        table_name = ""
+
+    setting = "PRICE_FRAMES_TABLE"
+    bucket = WholeAttribute(hash_key=True)
+    minute = WholeAttribute(range_key=True)  # as_of of the cycle, epoch ms
+    ttl = TTLAttribute()
+
+
+class DynamoPriceFrameStore:
+    """Implements `ports.PriceFrameStore`.
+
+    Parameters
+    ----------
+    clock : Clock, optional
+        What frames expire by: the wall clock, also in stepped runs.
+    """
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or WallClock()
+
+    def save(self, frame: PriceFrame) -> None:
+        """Store a frame, merged with what other shards of its bucket and cycle stored. One without prices is none."""
+        if not frame.prices:
+            return
+        expires = int((self._clock.now() + KEPT).timestamp())
+        call(
+            "UpdateItem",
+            {
+                "TableName": PriceFrameItem.name(),
+                "Key": {"bucket": {"N": str(frame.bucket)}, "minute": {"N": str(to_ms(frame.as_of))}},
+                "UpdateExpression": f"SET {_part_name(frame.prices)} = :prices, #ttl = :ttl",
+                "ExpressionAttributeNames": {"#ttl": "ttl"},
+                "ExpressionAttributeValues": {
+                    ":prices": {"B": _encode(frame.prices.values())},
+                    ":ttl": {"N": str(expires)},
+                },
+            },
+        )
+
+    def latest(self, bucket: int, before: datetime | None = None) -> PriceFrame | None:
+        """Return the newest frame of a bucket, or the newest of a cycle before `before`; None if there is none.
+
+        Of a symbol that two shards priced, the newer price counts.
+        """
+        last = _FOREVER if before is None else to_ms(before) - 1
+        pages = PriceFrameItem.query_raw(
+            "#bucket = :bucket AND #minute <= :last",
+            {":bucket": {"N": str(bucket)}, ":last": {"N": str(last)}},
+            Limit=1,
+            ScanIndexForward=False,
+            ConsistentRead=True,
+        )
+        newest = next(pages)
+        if not newest:
+            return None
+        item = newest[0]
+        stored = (price for name in sorted(item) if name.startswith("p_") for price in _decode(item[name]["B"]))
+        prices: dict[str, ConsensusPrice] = {}
+        for price in stored:
+            if price.symbol not in prices or price.time > prices[price.symbol].time:
+                prices[price.symbol] = price
+        return PriceFrame(bucket, from_ms(int(item["minute"]["N"])), prices)
+
+
+def _part_name(symbols: Iterable[str]) -> str:
+    return "p_" + sha256("\n".join(sorted(symbols)).encode()).hexdigest()[:12]
+
+
+def _encode(prices: Iterable[ConsensusPrice]) -> bytes:
+    return compress(compact_json([asdict(price) for price in prices]).encode())
+
+
+def _decode(stored: bytes) -> list[ConsensusPrice]:
+    return [
+        ConsensusPrice(
+            **price
+            | {
+                "used": tuple(price["used"]),
+                "seen": {exchange: Sighting(*seen) for exchange, seen in price.get("seen", {}).items()},
+            }
+        )
+        for price in json.loads(decompress(stored))
+    ]

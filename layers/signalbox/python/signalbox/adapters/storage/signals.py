@@ -1,0 +1,87 @@
+"""Signals in DynamoDB."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from pynamodb.expressions.update import Action
+
+from signalbox.adapters.storage.cursors import Cursors
+from signalbox.adapters.storage.dynamo import ConditionFailedError, RawItem
+from signalbox.adapters.storage.feed import Feed
+from signalbox.adapters.storage.publication import require_update
+from signalbox.adapters.storage.signal_items import SignalItem, item_of, lifecycle_of, open_bucket, signal_of
+from signalbox.domain.signals.identity import decode
+from signalbox.domain.signals.signal import Signal
+from signalbox.ports import FeedQuery, Page
+
+
+class DynamoSignalRepository:
+    """Implements `ports.SignalRepository`.
+
+    Parameters
+    ----------
+    cursor_secret : bytes, optional
+        Signs the feed's cursors; see `Cursors`.
+    """
+
+    def __init__(self, cursor_secret: bytes | None = None) -> None:
+        self._feed = Feed(Cursors(cursor_secret))
+
+    def add(self, signal: Signal) -> bool:
+        """Store a new signal; return False, changing nothing, if its id is there already."""
+        return item_of(signal).put_new()
+
+    def get(self, signal_id: str) -> Signal | None:
+        """Return the signal as it is now (a consistent read), or None; raise InvalidValueError for no signal id."""
+        key = decode(signal_id)
+        raw = SignalItem.fetch_raw({"symbol": key.symbol, "created_key": key.sort_key})
+        return None if raw is None else signal_of(raw)
+
+    def of_symbol(self, symbol: str, limit: int) -> list[Signal]:
+        """Return the newest signals of a symbol, newest first."""
+        return [signal_of(raw) for raw in SignalItem.newest_raw("symbol", symbol, limit)]
+
+    def open_of(self, symbols: Iterable[str]) -> list[Signal]:
+        """Return every open signal of `symbols`, by symbol and then oldest first.
+
+        One query per bucket asked for, at most 64 however many symbols. The index is eventually consistent: an ended
+        signal may still be among them for a moment, and a new one not yet.
+        """
+        wanted = defaultdict(set)
+        for symbol in symbols:
+            wanted[open_bucket(symbol)].add(symbol)
+        found = [signal_of(raw) for bucket, names in wanted.items() for raw in _open_in(bucket, names)]
+        return sorted(found, key=lambda signal: (signal.symbol, signal.key.sort_key))
+
+    def update(self, before: Signal, after: Signal) -> bool:
+        """Replace `before` by `after`; return False, changing nothing, if it is no longer as `before`.
+
+        Only the attributes that follow the signal's life are written, so what was published cannot change. Raises
+        InvalidValueError if the published parts differ or `before` has ended.
+        """
+        require_update(before, after)
+        attributes = SignalItem.get_attributes()
+        actions: list[Action] = [
+            attributes[name].remove() if value is None else attributes[name].set(value)
+            for name, value in lifecycle_of(after).items()
+        ]
+        unchanged = (SignalItem.status == before.status) & (SignalItem.revision == before.revision)
+        try:
+            SignalItem(before.symbol, before.key.sort_key).update(actions, unchanged)
+        except ConditionFailedError:
+            return False
+        return True
+
+    def feed(self, query: FeedQuery) -> Page:
+        """Return one page of signals, newest first; see `Feed.page`."""
+        return self._feed.page(query)
+
+
+def _open_in(bucket: int, symbols: set[str]) -> Iterator[RawItem]:
+    first, last = f"{min(symbols)}#", f"{max(symbols)}$"  # "$" follows "#"
+    pages = SignalItem.query_raw(
+        "#open_bucket = :bucket AND #open_key BETWEEN :first AND :last",
+        {":bucket": {"N": str(bucket)}, ":first": {"S": first}, ":last": {"S": last}},
+        IndexName="open-by-symbol",
+    )
+    return (raw for page in pages for raw in page if raw["symbol"]["S"] in symbols)

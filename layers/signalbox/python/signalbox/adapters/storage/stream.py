@@ -1,0 +1,57 @@
+"""The stream of the signals table: what its records say happened."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from signalbox.adapters.storage.signal_items import signal_of
+from signalbox.domain.signals.events import EventKind, SignalEvent
+from signalbox.domain.signals.signal import Signal, Status
+
+
+def signal_events(records: Iterable[Mapping[str, Any]]) -> list[SignalEvent]:
+    """Return the events that stream records (with new and old images) tell of, in their order.
+
+    A record that changes neither status nor revision (a fill, a note) is no event, nor is a removal.
+    """
+    return list(_events(records))
+
+
+def _events(records: Iterable[Mapping[str, Any]]) -> Iterator[SignalEvent]:
+    for record in records:
+        images = record["dynamodb"]
+        if "NewImage" not in images:
+            continue
+        after = signal_of(images["NewImage"])
+        before = signal_of(images["OldImage"]) if "OldImage" in images else None
+        kind = _kind(before, after)
+        if kind is not None:
+            yield _event(kind, after)
+
+
+def _kind(before: Signal | None, after: Signal) -> EventKind | None:
+    if before is None:
+        return EventKind.PUBLISHED
+    if before.status is Status.OPEN and after.status is not Status.OPEN:
+        return EventKind.ENDED
+    return EventKind.REVISED if before.revision != after.revision else None
+
+
+def _event(kind: EventKind, signal: Signal) -> SignalEvent:
+    moments = {
+        EventKind.PUBLISHED: signal.published_at,
+        EventKind.REVISED: signal.revised_at or signal.published_at,
+        EventKind.ENDED: signal.ending.ended_at if signal.ending else signal.expires_at,
+    }
+    return SignalEvent(
+        kind=kind,
+        signal_id=signal.signal_id,
+        revision=signal.revision,
+        as_of=moments[kind],
+        symbol=signal.symbol,
+        strategy=signal.strategy,
+        timeframe=str(signal.timeframe),
+        signal_type=str(signal.signal_type),
+        status=str(signal.status),
+        quality_score=signal.quality_score,
+        origin=str(signal.origin),
+    )

@@ -1,0 +1,113 @@
+"""What a subscriber reads: a message that says what, at which levels, why, and what it is not."""
+
+from decimal import Decimal
+from html import escape
+from itertools import chain
+
+from signalbox.domain.delivery.message import Message
+from signalbox.domain.instants import to_iso
+from signalbox.domain.signals.events import EventKind
+from signalbox.domain.signals.signal import Origin, Signal
+
+DISCLAIMER = "Not advice. Signals can and do lose; the whole record, losses included, is public."
+
+_ENDINGS = {
+    "TARGET_HIT": "reached its target",
+    "STOP_HIT": "hit its stop",
+    "EXPIRED": "expired",
+    "INVALIDATED": "was invalidated before it could be entered",
+    "DELISTED": "ended because the symbol was delisted",
+    "DATA_GAP": "ended without a result, as too many candles are missing",
+}
+
+
+def render(signal: Signal, kind: EventKind, page_url: str) -> Message:
+    """Return the message about `signal` for an event of `kind`; `page_url` is where its page lives, or empty."""
+    headline = _headline(signal, kind)
+    rows = _rows(signal, kind)
+    link = f"{page_url}/signals/{signal.signal_id}" if page_url else ""
+    return Message(
+        subject=_subject(signal, kind),
+        text=_text(headline, rows, signal, link),
+        html=_html(headline, rows, signal, link),
+    )
+
+
+def _subject(signal: Signal, kind: EventKind) -> str:
+    prefix = "" if signal.origin is Origin.LIVE else f"[{signal.origin}] "
+    name = f"{prefix}{signal.signal_type} {signal.symbol} {signal.timeframe}"
+    if kind is EventKind.ENDED and signal.ending is not None:
+        result = f" ({signal.ending.r:+.2f} R)" if signal.ending.r is not None else ""
+        return f"{name}: {signal.ending.status}{result}"
+    return f"{name}, quality {signal.quality_score:.0f}"
+
+
+def _headline(signal: Signal, kind: EventKind) -> str:
+    if kind is EventKind.ENDED and signal.ending is not None:
+        what = _ENDINGS[signal.ending.status]
+        return f"The {signal.signal_type} signal on {signal.symbol} of {to_iso(signal.created_at)} {what}."
+    return f"{signal.summary}"
+
+
+def _rows(signal: Signal, kind: EventKind) -> list[tuple[str, str]]:
+    levels = signal.levels
+    rows = [
+        ("Entry", _price(levels.entry_price)),
+        ("Target", f"{_price(levels.target_price)} ({_distance(levels.target_price, levels.entry_price)})"),
+        ("Stop", f"{_price(levels.stop_loss)} ({_distance(levels.stop_loss, levels.entry_price)})"),
+        ("Reward / risk", f"{levels.reward_risk:.2f}"),
+    ]
+    if kind is EventKind.ENDED and signal.ending is not None:
+        ending = signal.ending
+        rows += [
+            ("Filled at", _price(signal.filled_price)),
+            ("Ended", f"{to_iso(ending.ended_at)} at {_price(ending.exit_price)}"),
+            ("Result", "none" if ending.r is None else f"{ending.r:+.2f} R net of {ending.cost_r or 0:.2f} R costs"),
+        ]
+    else:
+        confidence = "not yet calibrated" if signal.confidence is None else f"{signal.confidence:.0%}"
+        rows += [
+            ("Valid until", to_iso(signal.expires_at)),
+            ("Quality", f"{signal.quality_score:.0f} of 100"),
+            ("Confidence", confidence),
+        ]
+    reasons = ", ".join(f"{name} {value:.4g}" for name, value in signal.reasons.items())
+    return [
+        *rows,
+        (
+            "Strategy",
+            f"{signal.strategy} v{signal.strategy_version} on {signal.timeframe} candles of {signal.exchange}",
+        ),
+        ("Regime", signal.regime),
+        ("Because", reasons),
+        ("Given", f"{to_iso(signal.created_at)}, published {to_iso(signal.published_at)} ({signal.origin})"),
+    ]
+
+
+def _text(headline: str, rows: list[tuple[str, str]], signal: Signal, link: str) -> str:
+    lines = [headline, "", *(f"{name + ':':<15}{value}" for name, value in rows), "", f"Id: {signal.signal_id}"]
+    return "\n".join(chain(lines, [link] if link else [], ["", DISCLAIMER, ""]))
+
+
+def _html(headline: str, rows: list[tuple[str, str]], signal: Signal, link: str) -> str:
+    cells = "".join(
+        f'<tr><th style="text-align:left;padding:4px 16px 4px 0;font-weight:600;vertical-align:top">{escape(name)}</th>'
+        f'<td style="padding:4px 0">{escape(value)}</td></tr>'
+        for name, value in rows
+    )
+    action = f'<p><a href="{escape(link)}">See the signal and its record</a></p>' if link else ""
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark">'
+        f"<title>{escape(signal.signal_id)}</title></head>"
+        '<body style="font-family:system-ui,sans-serif;line-height:1.45;max-width:36rem;margin:0 auto;padding:16px">'
+        f'<h1 style="font-size:1.15rem">{escape(headline)}</h1><table>{cells}</table>{action}'
+        f'<p style="opacity:.75;font-size:.85rem">{escape(DISCLAIMER)}<br>{escape(signal.signal_id)}</p></body></html>'
+    )
+
+
+def _price(price: Decimal | None) -> str:
+    return "none" if price is None else f"{price:f}"
+
+
+def _distance(price: Decimal, entry: Decimal) -> str:
+    return f"{(price - entry) / entry:+.2%}"

@@ -1,0 +1,242 @@
+"""The eleven indicators one candle further, for the price of one candle instead of the whole window.
+
+What is carried belongs to a symbol, never to a shard: symbols can be taken out of one state and merged into another. A
+symbol's first candles are kept whole, and the batch runs over them until every recursion is seeded; from then on the
+recursions and the last candles of each window are all there is. Nothing is changed in place: a step gives a new state.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signalbox.domain.errors import InvalidValueError
+from signalbox.domain.indicators._lanes import AVERAGE_PERIOD
+from signalbox.domain.indicators._step import advanced_lanes, window_inputs, windowed_lines
+from signalbox.domain.indicators.batch import VWAP_PERIOD, IndicatorBatch
+from signalbox.domain.indicators.lines import IndicatorLines
+from signalbox.domain.market.candles import FloatArray, IntArray
+
+# The longest warm-up is 33 candles: by then every recursion is seeded and every window full.
+GROWN = 40
+N_LINES = len(IndicatorLines._fields)
+
+
+@dataclass(frozen=True, eq=False)
+class CarriedState:
+    """What the indicators of some symbols must remember of their past.
+
+    Attributes
+    ----------
+    symbols : tuple of str
+        One per column.
+    counts : (n_symbols,) int64 array
+        Candles seen of each symbol.
+    lanes : (19, n_symbols) float64 array
+        The recursions, see `_step`.
+    prices : (20, 4, n_symbols) float64 array
+        A ring of close, log return, high and negated low of the last candles; candle number n stands in row n mod 20.
+    money : (24, 2, n_symbols) float64 array
+        A ring of typical price x volume and of volume.
+    beginnings : (40, 4, n_symbols) float64 array
+        High, low, close and volume of the first candles of a symbol that has fewer than 40; NaN for a grown one.
+    """
+
+    symbols: tuple[str, ...]
+    counts: IntArray
+    lanes: FloatArray
+    prices: FloatArray
+    money: FloatArray
+    beginnings: FloatArray
+
+    def select(self, symbols: Sequence[str]) -> "CarriedState":
+        """Return the state of some of the symbols, in the order given.
+
+        Raises
+        ------
+        InvalidValueError
+            If a symbol is not in this state.
+        """
+        at = {symbol: column for column, symbol in enumerate(self.symbols)}
+        unknown = [symbol for symbol in symbols if symbol not in at]
+        if unknown:
+            raise InvalidValueError(f"symbols must be among the {len(at)} carried ones, found {unknown}")
+        return self.columns(np.array([at[symbol] for symbol in symbols], dtype=np.int64))
+
+    def columns(self, at: IntArray) -> "CarriedState":
+        """Return the state of the symbols in columns `at`."""
+        return CarriedState(tuple(self.symbols[column] for column in at), *(array[..., at] for array in self.arrays()))
+
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """Return every array, symbols along the last axis."""
+        return self.counts, self.lanes, self.prices, self.money, self.beginnings
+
+
+def merge(states: Sequence[CarriedState]) -> CarriedState:
+    """Return one state with the symbols of all, in their order.
+
+    Raises
+    ------
+    InvalidValueError
+        If there is no state, or a symbol stands in two of them.
+    """
+    if not states:
+        raise InvalidValueError("states must hold at least one state, was empty")
+    symbols = tuple(symbol for state in states for symbol in state.symbols)
+    _require_distinct(symbols)
+    joined = (np.concatenate(arrays, axis=-1) for arrays in zip(*(state.arrays() for state in states), strict=True))
+    return CarriedState(symbols, *joined)
+
+
+def start(  # noqa: PLR0913 - the names and the four columns of a shard, and the workspace to use
+    symbols: Sequence[str],
+    high: FloatArray,
+    low: FloatArray,
+    close: FloatArray,
+    volume: FloatArray,
+    *,
+    batch: IndicatorBatch | None = None,
+) -> CarriedState:
+    """Return the state after a batch of candles.
+
+    Parameters
+    ----------
+    symbols : sequence of str
+        One per column, all different.
+    high, low, close, volume : (n_candles, n_symbols) float64 arrays
+        As for `IndicatorBatch.compute`; NaN where a symbol has no candle, which may be everywhere.
+    batch : IndicatorBatch, optional
+        The worker's workspace; one of its own by default.
+
+    Raises
+    ------
+    InvalidValueError
+        If the columns are not as `IndicatorBatch.compute` expects, or `symbols` does not name each of them once.
+    """
+    _require_distinct(symbols)
+    if np.ndim(close) == 2 and len(symbols) != close.shape[1]:
+        raise InvalidValueError(f"symbols must name all {close.shape[1]} columns, named {len(symbols)}")
+    batch = batch or IndicatorBatch()
+    batch.compute(high, low, close, volume)
+    counts, n_symbols = batch.counts, len(symbols)
+    state = CarriedState(
+        tuple(symbols),
+        counts.copy(),
+        np.full((19, n_symbols), np.nan),
+        np.full((AVERAGE_PERIOD, 4, n_symbols), np.nan),
+        np.full((VWAP_PERIOD, 2, n_symbols), np.nan),
+        np.full((GROWN, 4, n_symbols), np.nan),
+    )
+    candles = np.stack(batch.columns, axis=1)
+    if len(candles):
+        _remember(state, candles, batch)
+    return state
+
+
+def _remember(state: CarriedState, candles: FloatArray, batch: IndicatorBatch) -> None:
+    """Fill a new state from packed candles, (n_candles, 4, n_symbols), and the batch that has just run over them."""
+    every = np.arange(len(state.symbols))
+    last = np.maximum(state.counts - 1, 0)
+    state.lanes[:15] = batch.recursions()
+    state.lanes[15] = batch.last_direction()
+    state.lanes[16:] = candles[last, :3, every].T
+    for ring, which in ((state.prices, 0), (state.money, 1)):
+        size = len(ring)
+        rows = state.counts - size + np.arange(size)[:, None]
+        for row in rows:
+            known = row >= 0
+            at = np.maximum(row, 0)
+            before = np.where(row > 0, candles[np.maximum(at - 1, 0), 2, every], np.nan)
+            values = window_inputs(candles[at, :, every].T, before)[which]
+            ring[row % size, :, every] = np.where(known, values, np.nan).T
+    young = np.flatnonzero(state.counts < GROWN)
+    rows_kept = min(GROWN, len(candles))
+    state.beginnings[:rows_kept, :, young] = candles[:rows_kept][:, :, young]
+
+
+def step(
+    state: CarriedState, high: FloatArray, low: FloatArray, close: FloatArray, volume: FloatArray
+) -> tuple[CarriedState, IndicatorLines]:
+    """Return the state one candle later, and the indicators at that candle.
+
+    Parameters
+    ----------
+    state : CarriedState
+        The past of the symbols; it is not changed.
+    high, low, close, volume : (n_symbols,) float64 arrays
+        The candle of each symbol, in the order of `state.symbols`; NaN where a symbol has none. Such a symbol keeps its
+        state, and its lines are NaN.
+
+    Returns
+    -------
+    tuple of CarriedState and IndicatorLines
+        The lines have shape (n_symbols,), and equal the last row of a batch over all candles seen.
+
+    Raises
+    ------
+    InvalidValueError
+        If a column has another shape, or holds an infinity.
+    """
+    candle = np.stack([high, low, close, volume])
+    if candle.shape != (4, len(state.symbols)) or np.isinf(candle).any():
+        raise InvalidValueError(
+            f"candles must be finite (or NaN), one for each of the {len(state.symbols)} symbols, had shape"
+            f" {candle.shape[1:]} and {int(np.isinf(candle).sum())} infinities"
+        )
+    present, grown = ~np.isnan(candle).any(axis=0), state.counts >= GROWN
+    with np.errstate(all="ignore"):
+        if (present & grown).all():
+            state, lines = _advance(state, candle)
+            return state, IndicatorLines(*lines)
+        after = CarriedState(state.symbols, *(array.copy() for array in state.arrays()))
+        lines = np.full((N_LINES, len(state.symbols)), np.nan)
+        for chosen, move in ((present & grown, _advance), (present & ~grown, _grow)):
+            at = np.flatnonzero(chosen)
+            if len(at):
+                part, lines[:, at] = move(state.columns(at), candle[:, at])
+                for array, new in zip(after.arrays(), part.arrays(), strict=True):
+                    array[..., at] = new
+        return after, IndicatorLines(*lines)
+
+
+def _advance(state: CarriedState, candle: FloatArray) -> tuple[CarriedState, FloatArray]:
+    """Move grown symbols one candle on."""
+    prices, money = window_inputs(candle, state.lanes[18])
+    after = replace(
+        state,
+        counts=state.counts + 1,
+        lanes=advanced_lanes(state.lanes, candle),
+        prices=_with_row(state.prices, state.counts, prices),
+        money=_with_row(state.money, state.counts, money),
+    )
+    return after, windowed_lines(after.lanes, after.prices, after.money)
+
+
+def _with_row(ring: FloatArray, counts: IntArray, row: FloatArray) -> FloatArray:
+    """Return the ring with `row`, (n_columns, n_symbols), in place of each symbol's oldest."""
+    after = ring.copy()
+    at = counts % len(ring)
+    if (at == at[0]).all():
+        after[at[0]] = row
+    else:
+        after[at, :, np.arange(len(at))] = row.T
+    return after
+
+
+def _grow(state: CarriedState, candle: FloatArray) -> tuple[CarriedState, FloatArray]:
+    """Move symbols that still have few candles one on, by a batch over all of them."""
+    beginnings = state.beginnings.copy()
+    every = np.arange(len(state.symbols))
+    beginnings[state.counts, :, every] = candle.T
+    batch = IndicatorBatch()
+    lines = batch.compute(*np.ascontiguousarray(beginnings.transpose(1, 0, 2)))
+    at_last = np.stack([line[state.counts, every] for line in lines])
+    return start(state.symbols, *np.ascontiguousarray(beginnings.transpose(1, 0, 2)), batch=batch), at_last
+
+
+def _require_distinct(symbols: Sequence[str]) -> None:
+    if len(set(symbols)) != len(symbols):
+        twice = sorted({symbol for symbol in symbols if list(symbols).count(symbol) > 1})
+        raise InvalidValueError(f"symbols must differ, found more than once: {twice}")

@@ -1,0 +1,112 @@
+"""Regimes: two causal axes, direction and volatility, never one label (DEFINITIONS, "Regime")."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+
+import numpy as np
+
+from signalbox.domain.errors import InvalidValueError
+from signalbox.domain.instants import from_ms
+from signalbox.domain.market.candles import BoolArray, CandleGrid, FloatArray
+from signalbox.domain.market.timeframe import Timeframe
+
+UNKNOWN = "UNKNOWN"
+"""The label of a regime that is not warm yet."""
+
+
+class Direction(IntEnum):
+    """Where the market goes; the value is its code in arrays."""
+
+    DOWN = -1
+    RANGE = 0
+    UP = 1
+
+
+class Volatility(IntEnum):
+    """How much it moves, against its own recent past; the value is its code in arrays."""
+
+    LOW = -1
+    NORMAL = 0
+    HIGH = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Regimes:
+    """The regime of every cell of a grid.
+
+    Attributes
+    ----------
+    direction, volatility : (n_candles, n_symbols) float64 arrays
+        Codes of `Direction` and `Volatility`; NaN until warm and where a symbol has no candle.
+    """
+
+    direction: FloatArray
+    volatility: FloatArray
+
+    @property
+    def known(self) -> BoolArray:
+        """(n_candles, n_symbols): where both axes are known."""
+        return ~(np.isnan(self.direction) | np.isnan(self.volatility))
+
+    def label_at(self, row: int, column: int) -> str:
+        """Return the label of one cell."""
+        return label(self.direction[row, column], self.volatility[row, column])
+
+
+@dataclass(frozen=True, slots=True)
+class RegimeChange:
+    """A symbol's regime from `since` on, the close time of the candle by which it was known."""
+
+    symbol: str
+    timeframe: Timeframe
+    since: datetime
+    direction: Direction
+    volatility: Volatility
+
+    @property
+    def label(self) -> str:
+        """Both axes as one word, as `label` spells them."""
+        return label(self.direction, self.volatility)
+
+
+def label(direction: float, volatility: float) -> str:
+    """Return both axes as one word, `"UP/HIGH"`, or `UNKNOWN` if either is NaN.
+
+    Raises
+    ------
+    InvalidValueError
+        If a code is none of its axis's.
+    """
+    if np.isnan(direction) or np.isnan(volatility):
+        return UNKNOWN
+    try:
+        return f"{Direction(int(direction)).name}/{Volatility(int(volatility)).name}"
+    except ValueError as e:
+        raise InvalidValueError(f"regime codes must be -1, 0 or 1, were {direction} and {volatility}") from e
+
+
+def changes(grid: CandleGrid, regimes: Regimes) -> list[RegimeChange]:
+    """Return every change of either axis, the first known regime included, ordered by symbol and time.
+
+    A symbol that is unknown for a while and comes back as it was has not changed.
+    """
+    return [change for column in range(len(grid.symbols)) for change in _changes_of(grid, regimes, column)]
+
+
+def _changes_of(grid: CandleGrid, regimes: Regimes, column: int) -> Sequence[RegimeChange]:
+    rows = np.flatnonzero(regimes.known[:, column])
+    pairs = np.stack([regimes.direction[rows, column], regimes.volatility[rows, column]], axis=1)
+    changed = np.ones(len(rows), dtype=bool)
+    changed[1:] = (pairs[1:] != pairs[:-1]).any(axis=1)
+    return [
+        RegimeChange(
+            grid.symbols[column],
+            grid.timeframe,
+            from_ms(grid.times[row] + grid.timeframe.milliseconds),
+            Direction(int(direction)),
+            Volatility(int(volatility)),
+        )
+        for row, (direction, volatility) in zip(rows[changed], pairs[changed], strict=True)
+    ]

@@ -1,0 +1,188 @@
+"""Generate the signals of one shard for one turn: candles, strategies, selection, and what is kept of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from signalbox.domain.errors import InvalidValueError
+from signalbox.domain.instants import to_ms
+from signalbox.domain.market.candles import CandleGrid
+from signalbox.domain.market.health import inspect
+from signalbox.domain.signals.candidate import Candidate
+from signalbox.domain.signals.generation import find_candidates
+from signalbox.domain.signals.selection import SelectionRules, Suppressed, select
+from signalbox.domain.signals.signal import Origin, Signal, Status
+from signalbox.domain.signals.suppression import Suppression, SuppressionReason
+from signalbox.domain.universe.shards import Shard
+from signalbox.ports import CandleStore, Exchange, SignalRepository, SuppressionRepository
+from signalbox.services.candles import update_candles
+
+RECENT = 20
+"""How many of a symbol's newest signals are looked at for repeats and cool-downs."""
+
+ANY_STRATEGY = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationReport:
+    """What one shard gave. `duplicates` were there already: the message had been handled before."""
+
+    symbols: int
+    candles: int
+    candidates: int
+    signals: int
+    duplicates: int
+    suppressions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What every record says of its own making."""
+
+    origin: Origin
+    code_version: str
+
+
+def generate_signals(
+    shard: Shard,
+    *,
+    exchange: Exchange,
+    candles: CandleStore,
+    signals: SignalRepository,
+    suppressions: SuppressionRepository,
+    now: datetime,
+    warm_up_candles: int,
+    grace_seconds: int,
+    provenance: Provenance,
+    rules: SelectionRules | None = None,
+) -> GenerationReport:
+    """Store the signals and suppressions that the candle which closed at `shard.as_of` gives.
+
+    The same message gives the same records: they are keyed by the candle's close, and what is there stays.
+
+    Raises
+    ------
+    TransientError
+        If the exchange failed for the whole shard, or storage did.
+    """
+    step = shard.timeframe.milliseconds
+    last_open = shard.timeframe.floor(to_ms(shard.as_of)) - step
+    update = update_candles(
+        shard.symbols,
+        timeframe=shard.timeframe,
+        bucket=shard.bucket,
+        first_open=last_open - (warm_up_candles - 1) * step,
+        last_open=last_open,
+        exchange=exchange,
+        store=candles,
+    )
+    healthy, unhealthy = inspect(
+        update.grid, now_ms=to_ms(now), grace_ms=grace_seconds * 1000, expected_last_open=last_open
+    )
+    refusals = {**unhealthy, **update.refusals}
+    grid = _columns(update.grid, [symbol for symbol in healthy if symbol not in refusals])
+    steps = {symbol: market.price_step for symbol, market in exchange.markets().items()}
+    candidates = find_candidates(grid, price_steps=steps) if grid.symbols else []
+    recent = _recent(signals, candidates, shard.as_of)
+    chosen, suppressed = select(candidates, recent, rules or SelectionRules())
+    added = [signals.add(publish(candidate, now, provenance)) for candidate in chosen]
+    records = [*_refused(refusals, shard, provenance), *(_suppressed(item, provenance) for item in suppressed)]
+    return GenerationReport(
+        symbols=len(shard.symbols),
+        candles=update.fetched,
+        candidates=len(candidates),
+        signals=sum(added),
+        duplicates=len(added) - sum(added),
+        suppressions=sum(suppressions.add(record) for record in records),
+    )
+
+
+def publish(candidate: Candidate, now: datetime, provenance: Provenance) -> Signal:
+    """Return the signal that a chosen candidate becomes when it is committed at `now`.
+
+    Raises InvalidValueError for a candidate without levels, which selection never chooses.
+    """
+    if candidate.levels is None:
+        raise InvalidValueError(f"candidate must have levels, {candidate.key} has none: {candidate.levels_problem}")
+    return Signal(
+        symbol=candidate.symbol,
+        exchange=candidate.exchange,
+        timeframe=candidate.timeframe,
+        strategy=candidate.strategy,
+        strategy_version=candidate.strategy_version,
+        signal_type=candidate.signal_type,
+        levels=candidate.levels,
+        created_at=candidate.created_at,
+        published_at=now,
+        expires_at=candidate.expires_at,
+        quality_score=candidate.quality_score,
+        quality_parts=candidate.quality_parts,
+        confidence=None,
+        regime=candidate.regime,
+        reasons=candidate.reasons,
+        summary=candidate.summary,
+        features=candidate.features,
+        feature_version=candidate.feature_version,
+        origin=provenance.origin,
+        code_version=provenance.code_version,
+    )
+
+
+def _columns(grid: CandleGrid, symbols: list[str]) -> CandleGrid:
+    at = [grid.symbols.index(symbol) for symbol in symbols]
+    values = (getattr(grid, name)[:, at] for name in ("open", "high", "low", "close", "volume"))
+    return CandleGrid(grid.exchange, grid.timeframe, tuple(symbols), grid.times, *values)
+
+
+def _recent(signals: SignalRepository, candidates: Iterable[Candidate], as_of: datetime) -> list[Signal]:
+    """Return the recent signals of the candidates' symbols as they stood at `as_of`, so that a message handled late or
+    again decides as it would have decided then."""
+    symbols = dict.fromkeys(candidate.symbol for candidate in candidates)
+    return [
+        _as_it_stood(signal, as_of)
+        for symbol in symbols
+        for signal in signals.of_symbol(symbol, RECENT)
+        if signal.created_at < as_of
+    ]
+
+
+def _as_it_stood(signal: Signal, as_of: datetime) -> Signal:
+    if signal.ending is not None and signal.ending.ended_at > as_of:
+        return replace(signal, status=Status.OPEN, ending=None)
+    return signal
+
+
+def _refused(
+    refusals: dict[str, tuple[SuppressionReason, str]], shard: Shard, provenance: Provenance
+) -> Iterable[Suppression]:
+    for symbol, (reason, detail) in refusals.items():
+        yield Suppression(
+            symbol=symbol,
+            exchange=shard.exchange,
+            timeframe=shard.timeframe,
+            strategy=ANY_STRATEGY,
+            created_at=shard.as_of,
+            reason=reason,
+            detail=detail,
+            origin=provenance.origin,
+        )
+
+
+def _suppressed(item: Suppressed, provenance: Provenance) -> Suppression:
+    candidate = item.candidate
+    return Suppression(
+        symbol=candidate.symbol,
+        exchange=candidate.exchange,
+        timeframe=candidate.timeframe,
+        strategy=candidate.strategy,
+        created_at=candidate.created_at,
+        reason=item.reason,
+        detail=item.detail,
+        origin=provenance.origin,
+        signal_type=candidate.signal_type,
+        levels=candidate.levels,
+        expires_at=candidate.expires_at,
+        quality_score=candidate.quality_score,
+        features=candidate.features,
+        feature_version=candidate.feature_version,
+    )

@@ -1,0 +1,34 @@
+"""Whether the system keeps up: the age of the newest turn of each job."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from signalbox.domain.market.timeframe import Timeframe
+from signalbox.ports import Turn
+
+ALLOWANCE = timedelta(minutes=5)
+"""How late a turn may be, beyond its own cycle, before it counts as missed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How things stand at `now`."""
+
+    status: Literal["ok", "late", "starting"]
+    now: datetime
+    turns: tuple[Turn, ...]
+
+
+def report_health(turns: Sequence[Turn], *, now: datetime) -> Health:
+    """Return `late` if any job's newest turn is older than its cycle and the allowance, `starting` without turns."""
+    ordered = tuple(sorted(turns, key=lambda turn: (turn.job, turn.timeframe)))
+    if not ordered:
+        return Health("starting", now, ordered)
+    late = any(now - turn.as_of > _cycle(turn) + ALLOWANCE for turn in ordered)
+    return Health("late" if late else "ok", now, ordered)
+
+
+def _cycle(turn: Turn) -> timedelta:
+    return timedelta(milliseconds=Timeframe.of(turn.timeframe).milliseconds)
