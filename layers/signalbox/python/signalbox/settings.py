@@ -15,7 +15,7 @@ ClockKind = Literal["wall", "market"]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of one deployment. `template.yaml` sets each as an environment variable of the same name in capitals.
+    """The settings of one deployment, each an environment variable of the same name in capitals (`template.yaml`).
 
     `exchanges` are ccxt ids in order of preference: the first that lists a symbol is its home. `exchange_endpoint`
     replaces every exchange's own address by `<endpoint>/<exchange id>` (the local exchange). `symbols` fixes the

@@ -8,7 +8,7 @@ import pytest
 from signalbox.domain.errors import InvalidValueError, UnknownSymbolError
 from signalbox.domain.market.quotes import Quote
 from signalbox.domain.market.timeframe import Timeframe
-from signalbox.ports import Exchange
+from signalbox.ports.market import Exchange
 from tests.functional.adapters.exchanges.stub_exchange import HOUR, Canned, make_rows
 
 DIALECTS = ["binance", "bybit", "kraken", "okx"]

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from signalbox.domain.instants import from_ms, to_ms
-from signalbox.ports import Clock, TurnRepository
+from signalbox.ports.work import Clock, TurnRepository
 
 
 class WallClock:

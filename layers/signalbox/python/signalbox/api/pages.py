@@ -10,7 +10,7 @@ from signalbox.api.representation import represent
 from signalbox.domain.accounts.account import Account
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.signals.signal import Signal, Status
-from signalbox.ports import FeedQuery, SignalRepository
+from signalbox.ports.signals import FeedQuery, SignalRepository
 
 
 def page(

@@ -3,7 +3,7 @@
 from hashlib import sha256
 
 from signalbox.domain.accounts.account import ANONYMOUS, Account
-from signalbox.ports import AccountRepository
+from signalbox.ports.delivery import AccountRepository
 
 
 def hash_key(text: str) -> str:

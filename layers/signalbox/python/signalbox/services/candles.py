@@ -10,7 +10,7 @@ from signalbox.domain.market.candles import COLUMNS, Candle, CandleGrid
 from signalbox.domain.market.health import clean_candles
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.suppression import SuppressionReason
-from signalbox.ports import CandleStore, Exchange
+from signalbox.ports.market import CandleStore, Exchange
 
 
 @dataclass(frozen=True)

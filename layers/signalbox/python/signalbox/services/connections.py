@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 
 from signalbox.domain.accounts.account import Tier
-from signalbox.ports import ConnectionPoster, ConnectionRepository
+from signalbox.ports.delivery import ConnectionPoster, ConnectionRepository
 
 
 def connect(

@@ -9,7 +9,8 @@ from signalbox.domain.delivery.rendering import render
 from signalbox.domain.errors import ChannelUnavailableError, RecipientRejectedError, TransientError
 from signalbox.domain.signals.events import EventKind
 from signalbox.domain.signals.signal import Signal, Status
-from signalbox.ports import ChannelSender, DeliveryRepository, SignalRepository
+from signalbox.ports.delivery import ChannelSender, DeliveryRepository
+from signalbox.ports.signals import SignalRepository
 
 
 @dataclass(frozen=True, slots=True)

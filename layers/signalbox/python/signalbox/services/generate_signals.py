@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.instants import to_ms
 from signalbox.domain.market.candles import CandleGrid
 from signalbox.domain.market.health import inspect
@@ -14,7 +13,8 @@ from signalbox.domain.signals.selection import SelectionRules, Suppressed, selec
 from signalbox.domain.signals.signal import Origin, Signal, Status
 from signalbox.domain.signals.suppression import Suppression, SuppressionReason
 from signalbox.domain.universe.shards import Shard
-from signalbox.ports import CandleStore, Exchange, SignalRepository, SuppressionRepository
+from signalbox.ports.market import CandleStore, Exchange
+from signalbox.ports.signals import SignalRepository, SuppressionRepository
 from signalbox.services.candles import update_candles
 
 RECENT = 20
@@ -98,12 +98,7 @@ def generate_signals(
 
 
 def publish(candidate: Candidate, now: datetime, provenance: Provenance) -> Signal:
-    """Return the signal that a chosen candidate becomes when it is committed at `now`.
-
-    Raises InvalidValueError for a candidate without levels, which selection never chooses.
-    """
-    if candidate.levels is None:
-        raise InvalidValueError(f"candidate must have levels, {candidate.key} has none: {candidate.levels_problem}")
+    """Return the signal that a chosen candidate becomes when it is committed at `now`."""
     return Signal(
         symbol=candidate.symbol,
         exchange=candidate.exchange,
@@ -111,7 +106,7 @@ def publish(candidate: Candidate, now: datetime, provenance: Provenance) -> Sign
         strategy=candidate.strategy,
         strategy_version=candidate.strategy_version,
         signal_type=candidate.signal_type,
-        levels=candidate.levels,
+        levels=candidate.placed,
         created_at=candidate.created_at,
         published_at=now,
         expires_at=candidate.expires_at,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from signalbox.domain.market.timeframe import Timeframe
-from signalbox.ports import Turn
+from signalbox.ports.work import Turn
 
 ALLOWANCE = timedelta(minutes=5)
 """How late a turn may be, beyond its own cycle, before it counts as missed."""

@@ -8,7 +8,7 @@ from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.universe.planning import plan
 from signalbox.domain.universe.shards import Job
 from signalbox.domain.universe.universe import Universe
-from signalbox.ports import Queue, Turn, TurnRepository
+from signalbox.ports.work import Queue, Turn, TurnRepository
 
 
 @dataclass(frozen=True, slots=True)

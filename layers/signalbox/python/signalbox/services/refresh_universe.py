@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from signalbox.domain.errors import ExchangeUnavailableError, SignalboxError
 from signalbox.domain.universe.selection import choose_symbols, next_universe
 from signalbox.domain.universe.universe import Universe
-from signalbox.ports import Exchange, UniverseRepository
+from signalbox.ports.market import Exchange
+from signalbox.ports.work import UniverseRepository
 
 REFRESH_AFTER = timedelta(days=1)
 

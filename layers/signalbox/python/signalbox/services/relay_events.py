@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from signalbox.domain.signals.events import SignalEvent
-from signalbox.ports import Queue
+from signalbox.ports.work import Queue
 
 
 @dataclass(frozen=True, slots=True)

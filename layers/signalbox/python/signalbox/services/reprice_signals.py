@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -18,8 +18,16 @@ from signalbox.domain.signals.resolution import settle
 from signalbox.domain.signals.revision import revise
 from signalbox.domain.signals.signal import Signal
 from signalbox.domain.universe.shards import Shard
-from signalbox.ports import CandleStore, Exchange, PriceFrameStore, PriceHistory, SignalRepository, UniverseRepository
+from signalbox.ports.market import CandleStore, Exchange, PriceFrameStore
+from signalbox.ports.signals import PriceHistory, SignalRepository
+from signalbox.ports.work import UniverseRepository
 from signalbox.services.candles import update_candles
+
+PREVIOUS_CYCLES = 5
+"""A price older than this many cycles is nothing to compare with any more."""
+
+PATIENCE = timedelta(minutes=1)
+"""How long a signal that ran out waits for its last candle to be confirmed: one cycle."""
 
 
 class ChangeKind(StrEnum):
@@ -63,6 +71,7 @@ def reprice_shard(
     history: PriceHistory,
     universes: UniverseRepository,
     now: datetime,
+    grace_seconds: int,
 ) -> RepricingReport:
     """Store the shard's price frame and bring each of its open signals up to `now`.
 
@@ -75,15 +84,14 @@ def reprice_shard(
         If storage failed. An exchange that fails is left out of the consensus instead.
     """
     quotes = [_quotes(exchange, shard.symbols) for exchange in exchanges]
-    before = frames.latest(shard.bucket, before=shard.as_of)
     prices = agree_all(
         [quote for found in quotes for quote in found or ()],
         now_ms=to_ms(now),
-        previous=before.prices if before else None,
+        previous=_previous_prices(shard, frames),
     )
     frames.save(PriceFrame(bucket=shard.bucket, as_of=shard.as_of, prices=prices))
     opened = signals.open_of(shard.symbols)
-    evidence = _closed_candles(shard, opened, exchanges, candles)
+    evidence = _closed_candles(shard, opened, exchanges, candles, now - timedelta(seconds=grace_seconds))
     delisted = _delisted(universes, shard.as_of)
     changes: Counter[str] = Counter()
     for signal in opened:
@@ -117,16 +125,23 @@ def _quotes(exchange: Exchange, symbols: Sequence[str]) -> list[Quote] | None:
         return None
 
 
+def _previous_prices(shard: Shard, frames: PriceFrameStore) -> dict[str, ConsensusPrice]:
+    """Return each symbol's last price of the last cycles: one that had none of late is still compared with its own."""
+    merged: dict[str, ConsensusPrice] = {}
+    for frame in reversed(frames.before(shard.bucket, shard.as_of, PREVIOUS_CYCLES)):
+        merged.update(frame.prices)
+    return merged
+
+
 def _closed_candles(
-    shard: Shard, opened: Sequence[Signal], exchanges: Sequence[Exchange], store: CandleStore
+    shard: Shard, opened: Sequence[Signal], exchanges: Sequence[Exchange], store: CandleStore, closed_by: datetime
 ) -> dict[str, list[Candle]]:
-    """Return the closed candles of each symbol with an open signal, since the oldest of them was last checked."""
+    """Return the candles that closed by `closed_by`, of each symbol with an open signal, since it was last checked."""
     home = next((exchange for exchange in exchanges if exchange.exchange_id == shard.exchange), None)
     symbols = sorted({signal.symbol for signal in opened})
     if not symbols or home is None:
         return {}
-    step = shard.timeframe.milliseconds
-    last_open = shard.timeframe.last_closed_open(to_ms(shard.as_of))
+    last_open = shard.timeframe.last_closed_open(to_ms(closed_by))
     first_open = min(shard.timeframe.floor(to_ms(signal.checked_until or signal.published_at)) for signal in opened)
     if first_open > last_open:
         return {}
@@ -144,10 +159,7 @@ def _closed_candles(
     except SignalboxError:
         # The home exchange is down: what is stored settles what it can, and expiry waits for nobody.
         grid = store.load(shard.exchange, shard.timeframe, shard.bucket, symbols, first_open, last_open)
-    return {
-        symbol: [candle for candle in grid.column(symbol) if candle.time + step <= to_ms(shard.as_of)]
-        for symbol in symbols
-    }
+    return {symbol: grid.column(symbol) for symbol in symbols}
 
 
 def _delisted(universes: UniverseRepository, at: datetime) -> Mapping[str, datetime]:
@@ -170,7 +182,9 @@ def _advance(
 
     Candles that were checked without effect are not worth a write: the next cycle reads them again.
     """
-    after = settle(signal, candles, timeframe=timeframe, now=now, delisted_at=delisted_at, last_price=price)
+    after = settle(
+        signal, candles, timeframe=timeframe, now=now, delisted_at=delisted_at, last_price=price, patience=PATIENCE
+    )
     if after.ending is not None:
         ended = replace(after, revision=signal.revision + 1)
         return Change(ChangeKind.ENDING, ended, ending_record(ended))

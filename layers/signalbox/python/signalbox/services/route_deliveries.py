@@ -10,7 +10,8 @@ from signalbox.domain.delivery.delivery import Channel, Delivery, Subscription
 from signalbox.domain.instants import to_iso
 from signalbox.domain.signals.events import EventKind, SignalEvent
 from signalbox.domain.signals.signal import NULL_STRATEGY
-from signalbox.ports import DeliveryRepository, Queue, SubscriptionRepository
+from signalbox.ports.delivery import DeliveryRepository, SubscriptionRepository
+from signalbox.ports.work import Queue
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from signalbox.domain.errors import InvalidValueError, UnknownSymbolError
 from signalbox.domain.market.candles import Candle
 from signalbox.domain.market.quotes import Quote
 from signalbox.domain.market.timeframe import Timeframe
-from signalbox.ports import Market
+from signalbox.ports.market import Market
 
 MARKETS_LIFE_SECONDS = 3600.0
 

@@ -13,7 +13,7 @@ from signalbox.adapters.storage.dynamo import ConditionFailedError, RawItem, Tab
 from signalbox.domain.accounts.account import Tier
 from signalbox.domain.delivery.delivery import LEASE, Channel, Delivery, DeliveryState
 from signalbox.domain.errors import InvalidValueError
-from signalbox.ports import Clock
+from signalbox.ports.work import Clock
 
 KEPT = timedelta(days=90)
 """How long deliveries are kept."""

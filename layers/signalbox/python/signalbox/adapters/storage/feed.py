@@ -14,7 +14,7 @@ from signalbox.adapters.storage.dynamo import RawItem
 from signalbox.adapters.storage.signal_items import SignalItem, feed_buckets, signal_of
 from signalbox.domain.instants import EPOCH, to_iso
 from signalbox.domain.signals.signal import Signal, Status
-from signalbox.ports import FeedQuery, Page
+from signalbox.ports.signals import FeedQuery, Page
 
 MOST_QUERIES = 64
 """Queries that one page may cost. A page that would cost more (a rare status, years without a signal) ends early, with

@@ -9,16 +9,17 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from hashlib import sha256
+from itertools import chain, islice
 from zlib import compress, decompress
 
 from pynamodb.attributes import TTLAttribute
 
 from signalbox.adapters.clocks import WallClock
 from signalbox.adapters.storage.attributes import WholeAttribute, compact_json
-from signalbox.adapters.storage.dynamo import Table, call
+from signalbox.adapters.storage.dynamo import RawItem, Table, call
 from signalbox.domain.instants import from_ms, to_ms
 from signalbox.domain.market.consensus import ConsensusPrice, PriceFrame, Sighting
-from signalbox.ports import Clock
+from signalbox.ports.work import Clock
 
 KEPT = timedelta(days=2)
 """How long a frame is kept: endings and history keep the prices that mattered."""
@@ -71,29 +72,33 @@ class DynamoPriceFrameStore:
             },
         )
 
-    def latest(self, bucket: int, before: datetime | None = None) -> PriceFrame | None:
-        """Return the newest frame of a bucket, or the newest of a cycle before `before`; None if there is none.
+    def latest(self, bucket: int) -> PriceFrame | None:
+        """Return the newest frame of a bucket, or None."""
+        return next(iter(self._newest(bucket, _FOREVER, 1)), None)
 
-        Of a symbol that two shards priced, the newer price counts.
-        """
-        last = _FOREVER if before is None else to_ms(before) - 1
+    def before(self, bucket: int, moment: datetime, count: int) -> list[PriceFrame]:
+        """Return the newest `count` frames of cycles before `moment`, newest first."""
+        return self._newest(bucket, to_ms(moment) - 1, count)
+
+    def _newest(self, bucket: int, last: int, count: int) -> list[PriceFrame]:
         pages = PriceFrameItem.query_raw(
             "#bucket = :bucket AND #minute <= :last",
             {":bucket": {"N": str(bucket)}, ":last": {"N": str(last)}},
-            Limit=1,
+            Limit=count,
             ScanIndexForward=False,
             ConsistentRead=True,
         )
-        newest = next(pages)
-        if not newest:
-            return None
-        item = newest[0]
-        stored = (price for name in sorted(item) if name.startswith("p_") for price in _decode(item[name]["B"]))
-        prices: dict[str, ConsensusPrice] = {}
-        for price in stored:
-            if price.symbol not in prices or price.time > prices[price.symbol].time:
-                prices[price.symbol] = price
-        return PriceFrame(bucket, from_ms(int(item["minute"]["N"])), prices)
+        return [_frame(bucket, item) for item in islice(chain.from_iterable(pages), count)]
+
+
+def _frame(bucket: int, item: RawItem) -> PriceFrame:
+    """Return the frame that an item's parts make. Of a symbol that two shards priced, the newer price counts."""
+    stored = (price for name in sorted(item) if name.startswith("p_") for price in _decode(item[name]["B"]))
+    prices: dict[str, ConsensusPrice] = {}
+    for price in stored:
+        if price.symbol not in prices or price.time > prices[price.symbol].time:
+            prices[price.symbol] = price
+    return PriceFrame(bucket, from_ms(int(item["minute"]["N"])), prices)
 
 
 def _part_name(symbols: Iterable[str]) -> str:

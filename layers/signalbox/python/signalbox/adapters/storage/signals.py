@@ -12,7 +12,7 @@ from signalbox.adapters.storage.publication import require_update
 from signalbox.adapters.storage.signal_items import SignalItem, item_of, lifecycle_of, open_bucket, signal_of
 from signalbox.domain.signals.identity import decode
 from signalbox.domain.signals.signal import Signal
-from signalbox.ports import FeedQuery, Page
+from signalbox.ports.signals import FeedQuery, Page
 
 
 class DynamoSignalRepository:

@@ -9,7 +9,7 @@ from signalbox.adapters.storage.dynamo import ConditionFailedError, RawItem, Tab
 from signalbox.domain.errors import InvalidValueError, StorageUnavailableError
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.universe.shards import Job
-from signalbox.ports import Turn
+from signalbox.ports.work import Turn
 
 JOBS: tuple[str, ...] = get_args(Job)
 """The jobs there are: with the timeframes, every key of the table."""

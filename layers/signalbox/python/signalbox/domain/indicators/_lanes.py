@@ -57,14 +57,19 @@ SECOND_STAGE = {
 
 
 class Stage:
-    """The lanes that run in one loop: `(n_candles, n_lanes * n_symbols)`, kept from shard to shard."""
+    """The lanes that run in one loop: `(n_lanes, n_candles, n_symbols)`, kept from shard to shard.
+
+    Whole lanes are written and read one after the other, rows of all lanes run together; each wants its own layout, and
+    copying all lanes from one to the other costs less than a single sum over a strided lane.
+    """
 
     def __init__(self, lanes: Mapping[str, Lane], shape: tuple[int, int]) -> None:
         n_candles, n_symbols = shape
         self.lanes = lanes
-        self._values = np.empty((n_candles, len(lanes) * n_symbols))
+        self._values = np.empty((len(lanes), n_candles, n_symbols))
+        self._rows = np.empty((n_candles, len(lanes) * n_symbols))
         self._decays = np.repeat([lane.decay for lane in lanes.values()], n_symbols)
-        self._views = {name: self._values[:, at * n_symbols : (at + 1) * n_symbols] for at, name in enumerate(lanes)}
+        self._views = dict(zip(lanes, self._values, strict=True))
 
     def __getitem__(self, name: str) -> FloatArray:
         """Return one lane, (n_candles, n_symbols): its weighted inputs before `run`, its values after."""
@@ -77,10 +82,22 @@ class Stage:
             if len(view) > lane.seed_row:
                 view[lane.seed_row] = sum_of_rows(view[lane.first : lane.seed_row + 1]) * lane.seed_scale
             view[: lane.seed_row] = 0.0
-        scan(self._values, self._decays)
+        side_by_side(self._values, self._rows)
+        scan(self._rows, self._decays)
+        one_after_another(self._rows, self._values)
 
     def at(self, rows: IntArray) -> FloatArray:
         """Return the lanes' values in row `rows[s]` of each symbol s; (n_lanes, n_symbols)."""
-        n_symbols = len(rows)
-        stacked = self._values.reshape(len(self._values), len(self.lanes), n_symbols)
-        return stacked[rows, :, np.arange(n_symbols)].T
+        return self._values[:, rows, np.arange(len(rows))]
+
+
+def side_by_side(lanes: FloatArray, rows: FloatArray) -> None:
+    """Copy lanes, (n_lanes, n_candles, n_symbols), into rows, (n_candles, n_lanes * n_symbols)."""
+    n_lanes, n_candles, n_symbols = lanes.shape
+    np.copyto(rows.reshape(n_candles, n_lanes, n_symbols), lanes.transpose(1, 0, 2))
+
+
+def one_after_another(rows: FloatArray, lanes: FloatArray) -> None:
+    """Copy rows, (n_candles, n_lanes * n_symbols), into lanes, (n_lanes, n_candles, n_symbols)."""
+    n_lanes, n_candles, n_symbols = lanes.shape
+    np.copyto(lanes, rows.reshape(n_candles, n_lanes, n_symbols).transpose(1, 0, 2))

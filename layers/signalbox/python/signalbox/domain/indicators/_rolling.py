@@ -105,7 +105,7 @@ def rolling_moments(
     spares = scratch or [np.empty_like(values) for _ in range(5)]
     gap = spares[4]
     whole = Span(sums[period - 1 :], squares[period - 1 :], 0)
-    doubled, turn = Span(values, np.zeros_like(values), 1), 0
+    doubled, turn = Span(values, np.broadcast_to(0.0, values.shape), 1), 0
     while True:
         width = doubled.rows
         if period & width:

@@ -17,6 +17,8 @@ from signalbox.domain.indicators._lanes import (
     SECOND_STAGE,
     SUPERTREND_PERIOD,
     Stage,
+    one_after_another,
+    side_by_side,
 )
 from signalbox.domain.indicators._recursion import last_break_was_up, ratchet
 from signalbox.domain.indicators._rolling import rolling_maximum, rolling_minimum, rolling_moments, rolling_sum
@@ -82,8 +84,7 @@ class IndicatorBatch:
         """
         rows = np.maximum(self.counts - 1, 0)
         symbols = np.arange(len(rows))
-        bands = self._bands.reshape(len(self._bands), 2, len(rows))[rows, :, symbols].T
-        return np.concatenate([self._first.at(rows), self._second.at(rows), bands])
+        return np.concatenate([self._first.at(rows), self._second.at(rows), self._bands[:, rows, symbols]])
 
     def last_direction(self) -> FloatArray:
         """Return the Supertrend's direction at each symbol's last present candle; (n_symbols,), NaN in its warm-up."""
@@ -96,9 +97,9 @@ class IndicatorBatch:
         self._first, self._second = Stage(FIRST_STAGE, shape), Stage(SECOND_STAGE, shape)
         self._out: dict[str, FloatArray] = {name: np.empty(shape) for name in IndicatorLines._fields}
         self._scratch = [np.empty(shape) for _ in range(7)]
-        wide = (shape[0], 2 * shape[1])
-        self._bands, self._closes = np.empty(wide), np.empty(wide)
-        self._broken = np.empty(wide, dtype=np.bool_)
+        self._bands, self._closes = np.empty((2, *shape)), np.empty((2, *shape))
+        self._band_rows, self._close_rows = (np.empty((shape[0], 2 * shape[1])) for _ in range(2))
+        self._broken = np.empty((2, *shape), dtype=np.bool_)
         self._codes: list[NDArray[np.int32]] = [np.empty(shape, dtype=np.int32) for _ in range(2)]
 
     def _lines(self, high: FloatArray, low: FloatArray, close: FloatArray, volume: FloatArray) -> IndicatorLines:
@@ -145,7 +146,7 @@ class IndicatorBatch:
         fall = np.subtract(low[:-1], low[1:], out=self._scratch[1][1:])
         for name, reach, other in (("plus", rise, fall), ("minus", fall, rise)):
             np.maximum(reach, 0.0, out=lanes[name][1:])
-            lanes[name][1:] *= np.greater(reach, other, out=self._broken[1:, : close.shape[1]])
+            lanes[name][1:] *= np.greater(reach, other, out=self._broken[0, 1:])
 
         signed_volume(close, volume, out=lanes["on_balance"])
         lanes.run()
@@ -197,32 +198,32 @@ class IndicatorBatch:
         np.divide(line, traded, out=line)
 
     def _supertrend(self, high: FloatArray, low: FloatArray, close: FloatArray) -> None:
-        n_symbols = close.shape[1]
-        bands, closes, period = self._bands, self._closes, SUPERTREND_PERIOD
-        lower, negated_upper = bands[:, :n_symbols], bands[:, n_symbols:]
+        lower, negated_upper = self._bands
         middle = np.add(high, low, out=self._scratch[0])
         np.multiply(middle, 0.5, out=middle)
         reach = np.multiply(self._first["supertrend_range"], SUPERTREND_MULTIPLIER, out=self._scratch[1])
         np.subtract(middle, reach, out=lower)
-        np.negative(middle, out=middle)
-        np.subtract(middle, reach, out=negated_upper)
-        np.copyto(closes[:, :n_symbols], close)
-        np.negative(close, out=closes[:, n_symbols:])
-        ratchet(bands[period:], closes[period:])
+        np.negative(np.add(middle, reach, out=negated_upper), out=negated_upper)
+        np.copyto(self._closes[0], close)
+        np.negative(close, out=self._closes[1])
+        side_by_side(self._bands, self._band_rows)
+        side_by_side(self._closes, self._close_rows)
+        ratchet(self._band_rows[SUPERTREND_PERIOD:], self._close_rows[SUPERTREND_PERIOD:])
+        one_after_another(self._band_rows, self._bands)
 
-        broken = np.less(closes, bands, out=self._broken)
-        broken[:period] = False
-        up = last_break_was_up(broken[:, n_symbols:], broken[:, :n_symbols], *self._codes)
+        fell, rose = np.less(self._closes, self._bands, out=self._broken)
+        self._broken[:, :SUPERTREND_PERIOD] = False
+        up = last_break_was_up(rose, fell, *self._codes)
         direction, line = self._out["supertrend_direction"], self._out["supertrend"]
         np.multiply(up, 2.0, out=direction)
         np.subtract(direction, 1.0, out=direction)
         np.negative(negated_upper, out=line)
-        np.copyto(line, lower, where=np.not_equal(up, 0, out=broken[:, :n_symbols]))
+        np.copyto(line, lower, where=np.not_equal(up, 0, out=rose))
 
     def _realised_volatility(self, close: FloatArray) -> None:
         line, logs, returns = self._out["realised_volatility"], self._scratch[5], self._scratch[6]
         np.log(close, out=logs)
-        not_prices = np.less_equal(close, 0.0, out=self._broken[:, : close.shape[1]])
+        not_prices = np.less_equal(close, 0.0, out=self._broken[0])
         if not_prices.any():
             logs[not_prices] = np.nan
         np.subtract(logs[1:], logs[:-1], out=returns[1:])

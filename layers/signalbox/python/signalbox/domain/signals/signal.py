@@ -1,4 +1,4 @@
-"""A signal, from the moment it is given to its one ending. Words and sums: DEFINITIONS, versioned by `RULES_VERSION`."""
+"""A signal, from the moment it is given to its one ending, by rules versioned as `RULES_VERSION`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

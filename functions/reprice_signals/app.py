@@ -1,0 +1,39 @@
+"""Re-price one shard for one cycle: prices, revisions, endings. One SQS message is one shard."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from signalbox import bootstrap
+from signalbox.domain.universe.shards import Shard
+from signalbox.services.reprice_signals import reprice_shard
+from signalbox.settings import settings
+from signalbox.telemetry import logger, metrics, publish
+
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+def handle_record(record: SQSRecord) -> None:
+    shard = Shard.from_message(record.json_body)
+    logger.append_keys(shard=f"{shard.number}/{shard.count}", as_of=record.json_body["as_of"])
+    report = reprice_shard(
+        shard,
+        exchanges=bootstrap.exchanges(),
+        candles=bootstrap.candle_store(),
+        signals=bootstrap.signal_repository(),
+        frames=bootstrap.price_frame_store(),
+        history=bootstrap.price_history(),
+        universes=bootstrap.universe_repository(),
+        grace_seconds=settings().grace_seconds,
+        now=bootstrap.turn_moment(shard.as_of),
+    )
+    publish(report)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    return process_partial_response(event=event, record_handler=handle_record, processor=processor, context=context)

@@ -1,0 +1,31 @@
+"""Keep track of who is connected by WebSocket, and answer pings."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from signalbox import bootstrap
+from signalbox.domain.accounts.account import Tier
+from signalbox.services.connections import connect, disconnect, receive
+from signalbox.telemetry import logger
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    request = event["requestContext"]
+    connection_id, route = request["connectionId"], request["routeKey"]
+    logger.info("websocket", route=route, connection_id=connection_id)
+    if route == "$connect":
+        caller = request.get("authorizer") or {}
+        connect(
+            connection_id,
+            caller["account_id"],
+            Tier(caller["tier"]),
+            connections=bootstrap.connection_repository(),
+            now=bootstrap.wall_clock().now(),
+        )
+    elif route == "$disconnect":
+        disconnect(connection_id, connections=bootstrap.connection_repository())
+    else:
+        receive(connection_id, event.get("body"), poster=bootstrap.connection_poster())
+    return {"statusCode": 200}

@@ -1,0 +1,84 @@
+"""`make run` and `make reset`: one run at a time, every problem one line, nothing left running."""
+
+import fcntl
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.local import interrupts
+from infra.local.errors import RunFailedError
+from infra.local.house import ROOT
+from infra.local.market_source import answering_exchanges, choose_market
+from infra.local.once import live_once
+from infra.local.status import Status
+from infra.local.stay import stay
+from signalbox.domain.errors import SignalboxError
+
+STATE = ROOT / "var" / "local"
+LOGS = ROOT / "build" / "logs"
+REPORT = ROOT / "build" / "run.json"
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What the command line asks for. `market` is empty, `live`, `simulated`, or a path."""
+
+    market: str = ""
+    once: bool = False
+    turns: int = 48
+
+
+def run(options: RunOptions) -> int:
+    """Run until done, or until Ctrl-C; return the exit code. Whatever happens, nothing is left running."""
+    interrupts.listen()
+    try:
+        with _only_run(), Status() as status:
+            market = choose_market(options.market, answering_exchanges)
+            status.say(f"market: {market.source}, exchanges {', '.join(market.exchanges)}")
+            if options.once:
+                return live_once(market, options.turns, status, logs=LOGS, report_path=REPORT)
+            return stay(market, options.turns, status, logs=LOGS, states=STATE)
+    except SignalboxError as e:
+        return _fail(str(e))
+    except (ClientError, BotoCoreError) as e:
+        return _fail(f"the local cloud refused a call of the runner: {e} (log: {LOGS / 'ministack.log'})")
+    except OSError as e:
+        return _fail(f"{e} (log: {LOGS})")
+    except KeyboardInterrupt:
+        sys.stderr.write("signalbox: stopped\n")
+        return 130
+
+
+def reset() -> int:
+    """Forget what earlier runs stored; return the exit code."""
+    try:
+        with _only_run():
+            shutil.rmtree(STATE, ignore_errors=True)
+    except RunFailedError as e:
+        return _fail(str(e))
+    sys.stdout.write("forgotten: the next run starts from nothing\n")
+    return 0
+
+
+def _fail(reason: str) -> int:
+    interrupts.ignore()
+    sys.stderr.write(f"signalbox: {' '.join(reason.split())}\n")
+    return 1
+
+
+@contextmanager
+def _only_run() -> Iterator[None]:
+    """Hold the lock that one run at a time may have: two would share reports, logs and data."""
+    path: Path = ROOT / "var" / "run.lock"
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as e:
+            raise RunFailedError("another run is at work in this folder: stop it with Ctrl-C first") from e
+        yield

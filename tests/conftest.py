@@ -1,0 +1,126 @@
+"""A fake AWS account around every test. The environment is set before anything of ours is imported."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+TABLES = (
+    "SIGNALS_TABLE",
+    "SUPPRESSIONS_TABLE",
+    "CANDLES_TABLE",
+    "PRICE_FRAMES_TABLE",
+    "PRICE_HISTORY_TABLE",
+    "UNIVERSE_TABLE",
+    "TURNS_TABLE",
+    "ACCOUNTS_TABLE",
+    "KEYS_TABLE",
+    "SUBSCRIPTIONS_TABLE",
+    "DELIVERIES_TABLE",
+    "CONNECTIONS_TABLE",
+)
+"""The settings that name tables; tests/architecture/test_tables.py holds them against the template."""
+
+os.environ.update(
+    AWS_ACCESS_KEY_ID="testing",
+    AWS_SECRET_ACCESS_KEY="testing",
+    AWS_SESSION_TOKEN="testing",
+    AWS_DEFAULT_REGION="eu-central-1",
+    AWS_REGION="eu-central-1",
+    # Else botocore puts the account into the host name of a table's stream, where moto does not look.
+    AWS_ACCOUNT_ID_ENDPOINT_MODE="disabled",
+    POWERTOOLS_SERVICE_NAME="signalbox",
+    POWERTOOLS_METRICS_NAMESPACE="signalbox",
+    POWERTOOLS_TRACE_DISABLED="true",
+    **{setting: f"test-{setting.removesuffix('_TABLE').lower()}" for setting in TABLES},
+)
+for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "CURSOR_SECRET"):
+    os.environ.pop(name, None)
+
+import pytest  # noqa: E402 - the environment comes first
+
+
+@pytest.fixture(scope="session")
+def moto_session() -> None:
+    """A botocore session made after moto was imported, which is when moto gets its hands on one."""
+    import moto  # noqa: F401 - imported for that effect
+
+    from signalbox.adapters.aws import forget
+
+    forget()
+
+
+@pytest.fixture
+def aws(moto_session: None) -> Iterator[None]:
+    """An empty AWS account inside this process, and none of the clients that knew another."""
+    from moto import mock_aws
+
+    from signalbox.adapters.aws import client
+
+    with mock_aws():
+        client.cache_clear()
+        yield
+    client.cache_clear()
+
+
+@pytest.fixture
+def use_client(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
+    """Let every AWS client be the given one, for answers that no emulator gives: `use_client(Throttled())`."""
+    from signalbox.adapters import aws as clients
+
+    def use(client: Any) -> None:
+        monkeypatch.setattr(clients, "client", lambda *_service, **_options: client)
+
+    return use
+
+
+@cache
+def template_tables() -> dict[str, dict[str, Any]]:
+    """Return what `create_table` needs of each table in the template, by the setting that names it."""
+    from infra.assemble import assemble
+
+    return {
+        _setting(logical_id): {
+            part: resource["Properties"][part]
+            for part in ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+            if part in resource["Properties"]
+        }
+        for logical_id, resource in assemble()["Resources"].items()
+        if resource["Type"] == "AWS::DynamoDB::Table"
+    }
+
+
+@pytest.fixture
+def tables(aws: None) -> None:
+    """The template's tables, empty."""
+    from signalbox.adapters.aws import client
+
+    for setting, definition in template_tables().items():
+        client("dynamodb").create_table(TableName=os.environ[setting], **definition)
+
+
+@dataclass(frozen=True)
+class FakeLambdaContext:
+    """What Powertools reads of a Lambda context."""
+
+    function_name: str = "signalbox-test"
+    function_version: str = "1"
+    memory_limit_in_mb: int = 256
+    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:signalbox-test"
+    aws_request_id: str = "00000000-0000-0000-0000-000000000000"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the time a function has left, in ms."""
+        return 30_000
+
+
+@pytest.fixture
+def lambda_context() -> FakeLambdaContext:
+    """The context of an invocation with half a minute left."""
+    return FakeLambdaContext()
+
+
+def _setting(logical_id: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", logical_id).upper()

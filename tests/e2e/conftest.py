@@ -1,0 +1,79 @@
+"""One local cloud for all end-to-end tests: the whole system on the simulated market, stepped by the tests.
+
+It starts on first use and lives as long as the session. Under pytest-xdist all of them belong to one group, and without
+groups each worker has a cloud of its own, with its own ports and logs.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from infra.local.house import House, HouseOptions, open_house
+from infra.local.market_source import MarketChoice
+from infra.local.turns import SIMULATED_END, warm_up
+
+HERE = Path(__file__).parent
+FIRST_TURN = SIMULATED_END - timedelta(hours=240)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.xdist_group("local-cloud"))
+
+
+@dataclass
+class Walk:
+    """Where the session's market clock stands: `at` is the newest turn that was lived through."""
+
+    house: House
+    at: datetime
+
+    def step(self, count: int = 1) -> list[datetime]:
+        """Live through the next `count` turns and return their moments."""
+        step = timedelta(milliseconds=self.house.timeframe.milliseconds)
+        moments = [self.at + step * (number + 1) for number in range(count)]
+        for moment in moments:
+            self.house.stepper.step(moment, self.at)
+            self.at = moment
+        return moments
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The running house: `cloud.api_url` and `cloud.key` are the REST API's address and the demo account's key,
+    `cloud.deployment.resources` the physical names by logical id."""
+    logs = tmp_path_factory.mktemp("local-cloud")
+    with open_house(HouseOptions(MarketChoice("simulated"), logs)) as house:
+        yield house
+
+
+@pytest.fixture(scope="session")
+def walk(cloud: House) -> Walk:
+    """The session's clock, with the candles that indicators need already loaded."""
+    warm_up(cloud, FIRST_TURN)
+    return Walk(cloud, FIRST_TURN - timedelta(hours=1))
+
+
+@pytest.fixture
+def step_turns(walk: Walk) -> Callable[[int], list[datetime]]:
+    """Lives through the next so many turns and returns their moments."""
+    return walk.step
+
+
+@pytest.fixture(scope="session")
+def root(cloud: House) -> Callable[[str], object]:
+    """Makes a client of an AWS service with root's rights."""
+    return cloud.cloud.client
+
+
+@pytest.fixture
+def api(cloud: House) -> Iterator[httpx.Client]:
+    """The REST API, asked with the demo account's key."""
+    with httpx.Client(base_url=cloud.api_url, headers={"x-api-key": cloud.key}, timeout=30, trust_env=False) as client:
+        yield client

@@ -1,0 +1,81 @@
+"""The house of the handlers: moto's AWS with the template's tables, the local exchange, and true events."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.local.exchange.server import LocalExchange
+from signalbox import bootstrap, settings
+from signalbox.adapters.aws import client
+from signalbox.domain.instants import from_iso, to_ms
+
+EVENTS = Path(__file__).parents[3] / "events"
+QUEUES = ("GENERATE", "REPRICE", "ROUTES", "DELIVER_FREE", "DELIVER_PRO", "DELIVER_PREMIUM")
+NOW = from_iso("2024-01-05T13:00:10Z")
+
+Handler = Callable[[str], Callable[..., Any]]
+
+
+@pytest.fixture(scope="session")
+def exchange() -> Iterator[LocalExchange]:
+    """The local exchanges at 13:00:10 on 5 January 2024, ten seconds after the candle of the events closed."""
+    with LocalExchange("simulated", seed=7, now=to_ms(NOW)) as running:
+        yield running
+
+
+@pytest.fixture
+def house(tables: None, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Everything that the template gives the functions, empty."""
+    for name in QUEUES:
+        url = client("sqs").create_queue(QueueName=name.lower())["QueueUrl"]
+        monkeypatch.setenv(f"{name}_QUEUE_URL", url)
+    values = {
+        "EXCHANGES": "binance,bybit,kraken",
+        "EXCHANGE_ENDPOINT": exchange.url,
+        "EXCHANGE_RATE_LIMIT_MS": "1",
+        "CLOCK": "market",
+        "ORIGIN": "simulated",
+        "MAIL_SENDER": "signals@signalbox.example",
+        "PAGE_URL": "https://pages.example",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    client("ses").verify_email_identity(EmailAddress=values["MAIL_SENDER"])
+    forget()
+    yield
+    forget()
+
+
+@pytest.fixture
+def handler(house: None) -> Handler:
+    """The handler of a function, by the function's name."""
+    return lambda name: import_module(f"functions.{name}.app").handler
+
+
+def forget() -> None:
+    """Let the composition root read its settings and make its adapters anew."""
+    settings.settings.cache_clear()
+    for made in vars(bootstrap).values():
+        if hasattr(made, "cache_clear"):
+            made.cache_clear()
+
+
+def load_event(name: str) -> dict[str, Any]:
+    """The true event of a function."""
+    return json.loads((EVENTS / f"{name}.json").read_text())
+
+
+def messages(queue: str) -> list[dict[str, Any]]:
+    """What lies on a queue, taken off it."""
+    url = os.environ[f"{queue}_QUEUE_URL"]
+    found: list[dict[str, Any]] = []
+    while batch := client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        for message in batch:
+            client("sqs").delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            found.append(json.loads(message["Body"]))
+    return found
