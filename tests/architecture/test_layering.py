@@ -14,6 +14,7 @@ FLOORS: dict[str, tuple[set[str], set[str]]] = {
     "ports": ({"domain"}, set()),
     "settings": ({"domain"}, set()),
     "telemetry": (set(), {"aws_lambda_powertools"}),
+    "batches": ({"telemetry"}, {"aws_lambda_powertools"}),
     "services": ({"domain", "ports", "services"}, {"numpy"}),
     "adapters": (
         {"domain", "ports", "settings", "adapters"},
@@ -22,7 +23,7 @@ FLOORS: dict[str, tuple[set[str], set[str]]] = {
     "api": ({"domain", "ports", "services", "settings", "bootstrap", "api"}, {"chalice", "pydantic"}),
     "bootstrap": ({"domain", "ports", "settings", "adapters"}, set()),
     "functions": (
-        {"domain", "services", "settings", "bootstrap", "telemetry", "api", "adapters"},
+        {"domain", "services", "settings", "bootstrap", "telemetry", "batches", "api", "adapters"},
         {"aws_lambda_powertools"},
     ),
 }
