@@ -85,6 +85,18 @@ def test_garbage_in_one_symbol_leaves_the_others_alone_and_equals_the_plain_func
     assert_same_lines(IndicatorBatch().compute(*flat), plain_lines(flat), flat.close)
 
 
+def test_a_price_that_is_frozen_after_it_has_moved_keeps_its_digits() -> None:
+    columns = made_candles(300).each(np.copy)
+    for values in columns[:3]:
+        values[100:, 1] = values[99, 1]
+        values[100:, 3] = values[99, 3] * (1.0 + 1e-9 * np.arange(200))
+
+    found = IndicatorBatch().compute(*columns)
+
+    assert_same_lines(found, plain_lines(columns), columns.close)
+    np.testing.assert_array_equal(found.bollinger_upper[150:, 1], found.bollinger_lower[150:, 1])
+
+
 def test_a_shape_that_differs_is_refused() -> None:
     high, low, close, volume = made_candles()
 

@@ -141,9 +141,9 @@ def test_a_symbol_in_two_states_an_unknown_one_or_a_misshapen_candle_is_refused(
         state.select(["A/USDT", "Z/USDT"])
     with pytest.raises(InvalidValueError, match="symbols must name all 5 columns, named 1"):
         start(("A/USDT",), *made_candles())
-    with pytest.raises(InvalidValueError, match="one for each of the 5 symbols"):
+    with pytest.raises(InvalidValueError, match=r"high must have shape \(5,\), was \(4,\)"):
         step(state, *(values[0, :4] for values in made_candles()))
-    with pytest.raises(InvalidValueError, match="1 infinities"):
+    with pytest.raises(InvalidValueError, match="high must be finite \\(or NaN\\), was inf in column 1"):
         step(state, np.array([1, np.inf, 1, 1, 1]), *(np.ones(5) for _ in range(3)))
 
 

@@ -1,7 +1,8 @@
-"""What a candle says beside its close: its true range, its typical price, its directional movement, and safe ratios."""
+"""What several indicators need of candles, for columns without holes."""
 
 import numpy as np
 
+from signalbox.domain.indicators._recursion import wilder_mean
 from signalbox.domain.market.candles import FloatArray
 
 
@@ -25,6 +26,24 @@ def directional_movements(high: FloatArray, low: FloatArray) -> tuple[FloatArray
     np.multiply(rise, (rise > fall) & (rise > 0), out=up[1:])
     np.multiply(fall, (fall > rise) & (fall > 0), out=down[1:])
     return up, down
+
+
+def signed_volumes(close: FloatArray, volume: FloatArray, out: FloatArray | None = None) -> FloatArray:
+    """Return the volume, negated where the close fell and 0 where it stayed; row 0 as it is."""
+    signed = np.empty_like(volume) if out is None else out
+    signed[:1] = volume[:1]
+    np.sign(close[1:] - close[:-1], out=signed[1:])
+    signed[1:] *= volume[1:]
+    return signed
+
+
+def strength_indices(close: FloatArray, period: int) -> FloatArray:
+    """Return Wilder's relative strength index; NaN in the first `period` rows."""
+    changes = np.full_like(close, np.nan)
+    np.subtract(close[1:], close[:-1], out=changes[1:])
+    gain = wilder_mean(np.maximum(changes, 0.0), period, first=1)
+    loss = wilder_mean(np.maximum(-changes, 0.0), period, first=1)
+    return 100.0 * ratio_or_zero(gain, gain + loss)
 
 
 def ratio_or_zero(numerator: FloatArray, denominator: FloatArray, out: FloatArray | None = None) -> FloatArray:

@@ -4,6 +4,7 @@ The caller writes the seed into the row where the recursion starts; the loop the
 """
 
 from functools import reduce
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,17 +85,24 @@ def ratchet(bands: FloatArray, closes: FloatArray) -> None:
         before = row
 
 
+def break_type(n_rows: int) -> type[np.signedinteger[Any]]:
+    """Return the smallest integer type that `last_break_was_up` can number so many rows with."""
+    return np.int16 if n_rows < 2**14 else np.int32
+
+
 def last_break_was_up(
-    above: BoolArray, below: BoolArray, out: NDArray[np.int32] | None = None, scratch: NDArray[np.int32] | None = None
-) -> NDArray[np.int32]:
+    above: BoolArray, below: BoolArray, out: NDArray[Any] | None = None, scratch: NDArray[Any] | None = None
+) -> NDArray[Any]:
     """Return 1 where the last row in which `above` or `below` held was one with `above` (or there was none), else 0.
 
     The number 2 * row + above, taken only in rows with a break, grows in time: its running maximum is the last break.
+    `out` and `scratch` are of `break_type`.
     """
-    code = np.empty(above.shape, dtype=np.int32) if out is None else out
-    broken = np.empty(above.shape, dtype=np.int32) if scratch is None else scratch
+    kind = break_type(len(above))
+    code = np.empty(above.shape, dtype=kind) if out is None else out
+    broken = np.empty(above.shape, dtype=kind) if scratch is None else scratch
     np.logical_or(above, below, out=broken, casting="unsafe")
-    np.multiply(np.arange(2, 2 * len(above) + 2, 2, dtype=np.int32)[:, None], broken, out=code)
+    np.multiply(np.arange(2, 2 * len(above) + 2, 2, dtype=kind)[:, None], broken, out=code)
     np.add(code, above, out=code)
     code[:1] += code[:1] == 0
     np.maximum.accumulate(code, axis=0, out=code)

@@ -140,3 +140,22 @@ def _joined(whole: Span, part: Span, gap: FloatArray) -> Span:
     np.add(whole.squares, part.squares, out=whole.squares)
     np.add(whole.sums, part.sums, out=whole.sums)
     return whole._replace(rows=rows)
+
+
+def quick_moments(
+    values: FloatArray, period: int, out: tuple[FloatArray, FloatArray], scratch: Sequence[FloatArray]
+) -> tuple[FloatArray, FloatArray]:
+    """Return `rolling_moments` with half its work, from sums of squares, for values that stand around 0.
+
+    Where the window's mean is so far from 0 that digits would cancel, it is left to `rolling_moments`. `scratch` is six
+    arrays shaped like `values`.
+    """
+    sums, squares = rolling_sum(values, period, out[0], scratch), out[1]
+    rolling_sum(np.multiply(values, values, out=scratch[5]), period, squares, scratch)
+    negligible = np.multiply(squares, 1e-6, out=scratch[0])
+    apart = np.multiply(sums, sums, out=scratch[1])
+    np.multiply(apart, 1.0 / period, out=apart)
+    np.subtract(squares, apart, out=squares)
+    if np.less(squares, negligible).any():
+        rolling_moments(values, period, out, scratch)
+    return sums, squares

@@ -6,9 +6,8 @@ same lines one by one; this is for the worker that needs them all every turn.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from signalbox.domain.indicators._candles import ratio_or_zero
+from signalbox.domain.indicators._candles import ratio_or_zero, signed_volumes
 from signalbox.domain.indicators._columns import present_candles
 from signalbox.domain.indicators._lanes import (
     AVERAGE_PERIOD,
@@ -20,10 +19,9 @@ from signalbox.domain.indicators._lanes import (
     one_after_another,
     side_by_side,
 )
-from signalbox.domain.indicators._recursion import last_break_was_up, ratchet
-from signalbox.domain.indicators._rolling import rolling_maximum, rolling_minimum, rolling_moments, rolling_sum
+from signalbox.domain.indicators._recursion import break_type, last_break_was_up, ratchet
+from signalbox.domain.indicators._rolling import quick_moments, rolling_maximum, rolling_minimum, rolling_sum
 from signalbox.domain.indicators.lines import WARM_UPS, IndicatorLines
-from signalbox.domain.indicators.volume import signed_volume
 from signalbox.domain.market.candles import FloatArray, IntArray
 
 SUPERTREND_MULTIPLIER = 3.0
@@ -96,11 +94,11 @@ class IndicatorBatch:
         self._shape = shape
         self._first, self._second = Stage(FIRST_STAGE, shape), Stage(SECOND_STAGE, shape)
         self._out: dict[str, FloatArray] = {name: np.empty(shape) for name in IndicatorLines._fields}
-        self._scratch = [np.empty(shape) for _ in range(7)]
+        self._scratch = [np.empty(shape) for _ in range(8)]
         self._bands, self._closes = np.empty((2, *shape)), np.empty((2, *shape))
         self._band_rows, self._close_rows = (np.empty((shape[0], 2 * shape[1])) for _ in range(2))
         self._broken = np.empty((2, *shape), dtype=np.bool_)
-        self._codes: list[NDArray[np.int32]] = [np.empty(shape, dtype=np.int32) for _ in range(2)]
+        self._codes = [np.empty(shape, dtype=break_type(shape[0])) for _ in range(2)]
 
     def _lines(self, high: FloatArray, low: FloatArray, close: FloatArray, volume: FloatArray) -> IndicatorLines:
         self._run_first_stage(high, low, close, volume)
@@ -148,7 +146,7 @@ class IndicatorBatch:
             np.maximum(reach, 0.0, out=lanes[name][1:])
             lanes[name][1:] *= np.greater(reach, other, out=self._broken[0, 1:])
 
-        signed_volume(close, volume, out=lanes["on_balance"])
+        signed_volumes(close, volume, out=lanes["on_balance"])
         lanes.run()
 
     def _run_second_stage(self) -> None:
@@ -177,9 +175,12 @@ class IndicatorBatch:
 
     def _bollinger(self, close: FloatArray) -> None:
         out = self._out
-        middle, reach = out["bollinger_middle"], self._scratch[5]
-        rolling_moments(close, AVERAGE_PERIOD, (middle, reach), self._scratch)
+        middle, reach, offset = out["bollinger_middle"], self._scratch[6], out["bollinger_upper"]
+        # Measured from a symbol's first close, the squares of prices keep the digits that tell them apart.
+        np.subtract(close, close[:1], out=offset)
+        quick_moments(offset, AVERAGE_PERIOD, (middle, reach), self._scratch)
         np.multiply(middle, 1.0 / AVERAGE_PERIOD, out=middle)
+        np.add(middle, close[:1], out=middle)
         np.multiply(reach, BOLLINGER_MULTIPLIER**2 / AVERAGE_PERIOD, out=reach)
         np.sqrt(reach, out=reach)
         np.add(middle, reach, out=out["bollinger_upper"])
@@ -228,6 +229,7 @@ class IndicatorBatch:
             logs[not_prices] = np.nan
         np.subtract(logs[1:], logs[:-1], out=returns[1:])
         sums = logs[1:]  # no longer needed for logs
-        rolling_moments(returns[1:], AVERAGE_PERIOD, (sums, line[1:]), [spare[1:] for spare in self._scratch[:5]])
+        spares = [spare[1:] for spare in (*self._scratch[:5], self._scratch[7])]
+        quick_moments(returns[1:], AVERAGE_PERIOD, (sums, line[1:]), spares)
         np.multiply(line, 1.0 / (AVERAGE_PERIOD - 1), out=line)
         np.sqrt(line, out=line)

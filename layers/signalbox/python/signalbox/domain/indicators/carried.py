@@ -6,7 +6,7 @@ recursions and the last candles of each window are all there is. Nothing is chan
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.indicators._lanes import AVERAGE_PERIOD
-from signalbox.domain.indicators._step import advanced_lanes, window_inputs, windowed_lines
+from signalbox.domain.indicators._step import N_LANES, advanced_lanes, current_lines, last_candle_lanes, window_rows
 from signalbox.domain.indicators.batch import VWAP_PERIOD, IndicatorBatch
 from signalbox.domain.indicators.lines import IndicatorLines
 from signalbox.domain.market.candles import FloatArray, IntArray
@@ -34,7 +34,7 @@ class CarriedState:
         One per column.
     counts : (n_symbols,) int64 array
         Candles seen of each symbol.
-    lanes : (19, n_symbols) float64 array
+    lanes : (21, n_symbols) float64 array
         The recursions, see `_step`.
     prices : (20, 4, n_symbols) float64 array
         A ring of close, log return, high and negated low of the last candles; candle number n stands in row n mod 20.
@@ -124,7 +124,7 @@ def start(  # noqa: PLR0913 - the names and the four columns of a shard, and the
     state = CarriedState(
         tuple(symbols),
         counts.copy(),
-        np.full((19, n_symbols), np.nan),
+        np.full((N_LANES, n_symbols), np.nan),
         np.full((AVERAGE_PERIOD, 4, n_symbols), np.nan),
         np.full((VWAP_PERIOD, 2, n_symbols), np.nan),
         np.full((GROWN, 4, n_symbols), np.nan),
@@ -141,16 +141,16 @@ def _remember(state: CarriedState, candles: FloatArray, batch: IndicatorBatch) -
     last = np.maximum(state.counts - 1, 0)
     state.lanes[:15] = batch.recursions()
     state.lanes[15] = batch.last_direction()
-    state.lanes[16:] = candles[last, :3, every].T
-    for ring, which in ((state.prices, 0), (state.money, 1)):
-        size = len(ring)
-        rows = state.counts - size + np.arange(size)[:, None]
-        for row in rows:
-            known = row >= 0
-            at = np.maximum(row, 0)
-            before = np.where(row > 0, candles[np.maximum(at - 1, 0), 2, every], np.nan)
-            values = window_inputs(candles[at, :, every].T, before)[which]
-            ring[row % size, :, every] = np.where(known, values, np.nan).T
+    high, low, close, volume = candles.transpose(1, 0, 2)
+    with np.errstate(all="ignore"):
+        state.lanes[16:] = last_candle_lanes(candles[last, :, every].T)
+        logs = np.log(close)
+        returns = np.concatenate([np.full((1, len(every)), np.nan), logs[1:] - logs[:-1]])
+        money = (high + low + close) * volume / 3.0
+    for ring, inputs in ((state.prices, (close, returns, high, -low)), (state.money, (money, volume))):
+        rows = state.counts - len(ring) + np.arange(len(ring))[:, None]
+        values = np.stack(inputs, axis=-1)[np.maximum(rows, 0), every]
+        ring[rows % len(ring), :, every] = np.where((rows < 0)[..., None], np.nan, values)
     young = np.flatnonzero(state.counts < GROWN)
     rows_kept = min(GROWN, len(candles))
     state.beginnings[:rows_kept, :, young] = candles[:rows_kept][:, :, young]
@@ -177,19 +177,22 @@ def step(
     Raises
     ------
     InvalidValueError
-        If a column has another shape, or holds an infinity.
+        If a column has another shape or holds an infinity.
     """
-    candle = np.stack([high, low, close, volume])
-    if candle.shape != (4, len(state.symbols)) or np.isinf(candle).any():
-        raise InvalidValueError(
-            f"candles must be finite (or NaN), one for each of the {len(state.symbols)} symbols, had shape"
-            f" {candle.shape[1:]} and {int(np.isinf(candle).sum())} infinities"
-        )
-    present, grown = ~np.isnan(candle).any(axis=0), state.counts >= GROWN
+    columns = {"high": high, "low": low, "close": close, "volume": volume}
+    for name, values in columns.items():
+        if np.shape(values) != (len(state.symbols),):
+            raise InvalidValueError(f"{name} must have shape {(len(state.symbols),)}, was {np.shape(values)}")
+    candle = np.array([high, low, close, volume], dtype=np.float64)
+    grown = state.counts >= GROWN
     with np.errstate(all="ignore"):
-        if (present & grown).all():
+        if grown.all() and np.isfinite(candle).all():
             state, lines = _advance(state, candle)
             return state, IndicatorLines(*lines)
+        if np.isinf(candle).any():
+            row, at_infinity = np.argwhere(np.isinf(candle))[0]
+            raise InvalidValueError(f"{list(columns)[row]} must be finite (or NaN), was inf in column {at_infinity}")
+        present = ~np.isnan(candle).any(axis=0)
         after = CarriedState(state.symbols, *(array.copy() for array in state.arrays()))
         lines = np.full((N_LINES, len(state.symbols)), np.nan)
         for chosen, move in ((present & grown, _advance), (present & ~grown, _grow)):
@@ -203,25 +206,24 @@ def step(
 
 def _advance(state: CarriedState, candle: FloatArray) -> tuple[CarriedState, FloatArray]:
     """Move grown symbols one candle on."""
-    prices, money = window_inputs(candle, state.lanes[18])
-    after = replace(
-        state,
-        counts=state.counts + 1,
-        lanes=advanced_lanes(state.lanes, candle),
-        prices=_with_row(state.prices, state.counts, prices),
-        money=_with_row(state.money, state.counts, money),
-    )
-    return after, windowed_lines(after.lanes, after.prices, after.money)
+    lanes, shares = advanced_lanes(state.lanes, candle)
+    price_row, money_row = window_rows(lanes, state.lanes[20], candle[3])
+    counts = state.counts
+    # Symbols that have always been together, as most have, stand at one place in their rings.
+    together = bool((counts == counts[0]).all())
+    prices = _with_row(state.prices, counts, price_row, together=together)
+    money = _with_row(state.money, counts, money_row, together=together)
+    after = CarriedState(state.symbols, counts + 1, lanes, prices, money, state.beginnings)
+    return after, current_lines(lanes, shares, prices, money)
 
 
-def _with_row(ring: FloatArray, counts: IntArray, row: FloatArray) -> FloatArray:
+def _with_row(ring: FloatArray, counts: IntArray, row: FloatArray, *, together: bool) -> FloatArray:
     """Return the ring with `row`, (n_columns, n_symbols), in place of each symbol's oldest."""
     after = ring.copy()
-    at = counts % len(ring)
-    if (at == at[0]).all():
-        after[at[0]] = row
+    if together:
+        after[counts[0] % len(ring)] = row
     else:
-        after[at, :, np.arange(len(at))] = row.T
+        after[counts % len(ring), :, np.arange(len(counts))] = row.T
     return after
 
 

@@ -6,6 +6,7 @@ import struct
 import numpy as np
 
 from signalbox.domain.errors import InvalidValueError
+from signalbox.domain.indicators._step import N_LANES
 from signalbox.domain.indicators.carried import GROWN, CarriedState
 from signalbox.domain.market.candles import FloatArray
 
@@ -56,7 +57,7 @@ def from_bytes(data: bytes) -> CarriedState:
 
 def _with_arrays(symbols: tuple[str, ...], counts: np.ndarray, data: bytes) -> CarriedState:
     n_symbols, young = len(symbols), counts < GROWN
-    shapes = [(19, n_symbols), (20, 4, n_symbols), (24, 2, n_symbols), (GROWN, 4, int(young.sum()))]
+    shapes = [(N_LANES, n_symbols), (20, 4, n_symbols), (24, 2, n_symbols), (GROWN, 4, int(young.sum()))]
     sizes = [int(np.prod(shape)) for shape in shapes]
     if len(data) != 8 * sum(sizes):
         raise InvalidValueError(f"arrays of {n_symbols} symbols must take {8 * sum(sizes)} bytes, took {len(data)}")

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from signalbox.domain.errors import InvalidValueError
-from signalbox.domain.indicators._candles import ratio_or_zero
+from signalbox.domain.indicators._candles import ratio_or_zero, strength_indices
 from signalbox.domain.indicators._columns import indicator, require_periods
-from signalbox.domain.indicators._recursion import ema, wilder_mean
+from signalbox.domain.indicators._recursion import ema
 from signalbox.domain.market.candles import FloatArray
 
 
@@ -101,16 +101,7 @@ def relative_strength_index(close: FloatArray, period: int = 14) -> FloatArray:
     J. Welles Wilder, "New Concepts in Technical Trading Systems", 1978, section VI.
     """
     require_periods(at_least=2, period=period)
-    return strength_index(close, period)
-
-
-def strength_index(close: FloatArray, period: int) -> FloatArray:
-    """Return `relative_strength_index` of columns without holes."""
-    changes = np.full_like(close, np.nan)
-    np.subtract(close[1:], close[:-1], out=changes[1:])
-    gain = wilder_mean(np.maximum(changes, 0.0), period, first=1)
-    loss = wilder_mean(np.maximum(-changes, 0.0), period, first=1)
-    return 100.0 * ratio_or_zero(gain, gain + loss)
+    return strength_indices(close, period)
 
 
 @indicator

@@ -4,10 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from signalbox.domain.indicators._candles import ratio_or_zero, typical_prices
+from signalbox.domain.indicators._candles import ratio_or_zero, strength_indices, typical_prices
 from signalbox.domain.indicators._columns import indicator, require_periods
 from signalbox.domain.indicators._rolling import rolling_maximum, rolling_minimum, rolling_sum
-from signalbox.domain.indicators.momentum import strength_index
 from signalbox.domain.market.candles import FloatArray
 
 
@@ -115,7 +114,7 @@ def stochastic_relative_strength_index(
     """
     require_periods(at_least=2, period=period)
     require_periods(stochastic_period=stochastic_period, signal=signal)
-    index = strength_index(close, period)[period:]
+    index = strength_indices(close, period)[period:]
     lowest = rolling_minimum(index, stochastic_period)
     moved = rolling_maximum(index, stochastic_period) - lowest
     # While the close stands still so does the index, but for its last bits.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from signalbox.domain.indicators._candles import ratio_or_zero, typical_prices
+from signalbox.domain.indicators._candles import ratio_or_zero, signed_volumes, typical_prices
 from signalbox.domain.indicators._columns import indicator, require_periods
 from signalbox.domain.indicators._rolling import rolling_sum
 from signalbox.domain.market.candles import FloatArray
@@ -34,16 +34,7 @@ def on_balance_volume(close: FloatArray, volume: FloatArray) -> FloatArray:
     ----------
     Joseph E. Granville, "Granville's New Key to Stock Market Profits", 1963.
     """
-    return np.cumsum(signed_volume(close, volume), axis=0)
-
-
-def signed_volume(close: FloatArray, volume: FloatArray, out: FloatArray | None = None) -> FloatArray:
-    """Return the volume, negated where the close fell and 0 where it stayed; row 0 as it is. No holes."""
-    signed = np.empty_like(volume) if out is None else out
-    signed[:1] = volume[:1]
-    np.sign(close[1:] - close[:-1], out=signed[1:])
-    signed[1:] *= volume[1:]
-    return signed
+    return np.cumsum(signed_volumes(close, volume), axis=0)
 
 
 @indicator
