@@ -35,7 +35,7 @@ reset: $(INSTALLED)  ## Forget what earlier runs stored
 	@$(PYTHON) -m infra.local reset
 
 test: $(INSTALLED)  ## Run the whole test suite
-	@$(PYTHON) -m pytest -q
+	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup
 
 check: $(INSTALLED)  ## Check formatting, lint, types and templates
 	@$(VENV)/bin/ruff format --check .

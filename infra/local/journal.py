@@ -6,6 +6,7 @@ handled, that a worker died, what a failed record's function wrote.
 
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ _DENIED = re.compile(
     r"\((AccessDenied\w*|AuthorizationError\w*)\).*?not authorized to perform:? (\S+)(?: on resource:? (\S+))?",
     re.DOTALL,
 )
+_CALLED = re.compile(r"\b[A-Z]\w+ on (\S+) failed: ")
+"""How the storage adapters say which table a call was for, which the local cloud's refusal leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +52,19 @@ class Failure:
 @dataclass(slots=True)
 class Journal:
     """Reads the log at `path` on from where it stopped. `stream_records` counts handled stream records by table;
-    `reports` adds up what functions reported, by `<report>.<field>`."""
+    `reports` adds up what functions reported, by `<report>.<field>`. `patience` (seconds) is how long a function that
+    gave messages back may take to write why."""
 
     path: Path
     failures: list[Failure] = field(default_factory=list)
     stream_records: Counter[str] = field(default_factory=Counter)
     reports: Counter[str] = field(default_factory=Counter)
+    patience: float = 0.5
     _offset: int = 0
     _rest: bytes = b""
     _speaker: str = ""
     _last_error: dict[str, str] = field(default_factory=dict)
-    _awaiting: dict[str, int] = field(default_factory=dict)
+    _awaiting: dict[str, float] = field(default_factory=dict)
 
     def read(self) -> list[Failure]:
         """Take in what was written since the last look and return the failures it tells of."""
@@ -71,6 +76,7 @@ class Journal:
         *lines, self._rest = (self._rest + written).split(b"\n")
         for line in lines:
             self._take(line.decode(errors="replace").rstrip())
+        self._give_up_waiting()
         return self.failures[known:]
 
     def _take(self, line: str) -> None:
@@ -78,7 +84,6 @@ class Journal:
         if not entry:
             self._take_output(line)
             return
-        self._settle()
         text = entry["text"]
         if found := _OUTPUT.match(text):
             self._speaker = found[1]
@@ -87,7 +92,7 @@ class Journal:
             if found[3] == "DynamoDB stream records":
                 self.stream_records[found[4]] += int(found[2])
             if found[5]:
-                self._awaiting[found[1]] = int(found[5])
+                self._awaiting[found[1]] = time.monotonic()
         elif found := _FAILED.match(text):
             self._speaker = ""
             self.failures.append(explain(found[1], found[3]))
@@ -102,7 +107,7 @@ class Journal:
         self._add_report(record)
         if error := _error_in(record, line):
             self._last_error[self._speaker] = error
-            if self._awaiting.pop(self._speaker, 0):
+            if self._awaiting.pop(self._speaker, None) is not None:
                 self.failures.append(explain(self._speaker, error))
 
     def _add_report(self, record: Mapping[str, Any]) -> None:
@@ -113,18 +118,12 @@ class Journal:
             if isinstance(value, int | float) and not isinstance(value, bool):
                 self.reports[f"{name}.{key}"] += int(value)
 
-    def _settle(self) -> None:
-        """A function reported failures and its output said nothing of them."""
-        if not self._speaker or not self._awaiting.pop(self._speaker, 0):
-            return
-        self.failures.append(Failure(plain_name(self._speaker), "gave messages back without saying why"))
-
-    def finish(self) -> list[Failure]:
-        """Take what is written as complete, as when nothing more comes, and return the failures."""
-        known = len(self.failures)
-        self._settle()
-        self._speaker = ""
-        return self.failures[known:]
+    def _give_up_waiting(self) -> None:
+        """Tell of functions that gave messages back and wrote nothing of it."""
+        for function, since in list(self._awaiting.items()):
+            if time.monotonic() - since >= self.patience:
+                del self._awaiting[function]
+                self.failures.append(Failure(plain_name(function), "gave messages back without saying why"))
 
 
 def explain(function: str, reason: str) -> Failure:
@@ -132,7 +131,9 @@ def explain(function: str, reason: str) -> Failure:
     flat = " ".join(reason.split())
     if denied := _DENIED.search(flat):
         code, action, resource = denied.groups()
-        place = f" on {plain_name(resource)}" if resource else ""
+        if not resource and (called := _CALLED.search(flat)):
+            resource = called[1]
+        place = f" on {plain_name(resource)}" if resource and resource != "*" else ""
         return Failure(plain_name(function), f"may not {action.rstrip('.')}{place} ({code})", denied=True)
     broken = "Worker init failed" in flat or "ImportModuleError" in flat or "MissingSettingError" in flat
     return Failure(plain_name(function), flat[:400] or "no reason given", broken=broken)

@@ -3,6 +3,7 @@
 import fcntl
 import shutil
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,15 +44,13 @@ def run(options: RunOptions) -> int:
             if options.once:
                 return live_once(market, options.turns, status, logs=LOGS, report_path=REPORT)
             return stay(market, options.turns, status, logs=LOGS, states=STATE)
-    except SignalboxError as e:
-        return _fail(str(e))
-    except (ClientError, BotoCoreError) as e:
-        return _fail(f"the local cloud refused a call of the runner: {e} (log: {LOGS / 'ministack.log'})")
-    except OSError as e:
-        return _fail(f"{e} (log: {LOGS})")
+    except (SignalboxError, ClientError, BotoCoreError, OSError) as e:
+        return _fail(_explained(e))
     except KeyboardInterrupt:
         sys.stderr.write("signalbox: stopped\n")
         return 130
+    except Exception as e:  # noqa: BLE001 (a person at the command line gets one line; the rest is in the log)
+        return _fail(f"a mistake in the runner, {type(e).__name__}: {e} (details: {_write_details()})")
 
 
 def reset() -> int:
@@ -69,6 +68,21 @@ def _fail(reason: str) -> int:
     interrupts.ignore()
     sys.stderr.write(f"signalbox: {' '.join(reason.split())}\n")
     return 1
+
+
+def _explained(error: Exception) -> str:
+    if isinstance(error, SignalboxError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{error} (logs: {LOGS})"
+    return f"the local cloud refused a call of the runner: {error} (log: {LOGS / 'ministack.log'})"
+
+
+def _write_details() -> Path:
+    path: Path = LOGS / "runner.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(traceback.format_exc())
+    return path
 
 
 @contextmanager

@@ -63,7 +63,9 @@ def test_a_message_given_back_without_a_word_is_still_a_failure(log: Path) -> No
         '{"level": "INFO", "message": "started"}',
         f"{STAMP} INFO [lambda] something else",
     )
-    assert [failure.reason for failure in Journal(log).read()] == ["gave messages back without saying why"]
+    assert [failure.reason for failure in Journal(log, patience=0.0).read()] == [
+        "gave messages back without saying why"
+    ]
 
 
 def test_an_error_line_of_a_function_that_gave_nothing_back_is_no_failure(log: Path) -> None:
@@ -104,6 +106,11 @@ def test_a_denied_call_names_action_and_resource() -> None:
     assert str(explain("signalbox-generate_signals", reason)) == (
         "generate_signals may not dynamodb:PutItem on signals (AccessDeniedException)"
     )
+
+
+def test_a_denied_call_takes_its_table_from_the_adapters_words() -> None:
+    reason = f"signalbox.domain.errors.PermanentError: PutItem on signalbox-SignalsTable-219E5C7BDDBEE failed: {DENIED}"
+    assert str(explain("generate", reason)) == "generate may not dynamodb:PutItem on signals (AccessDeniedException)"
 
 
 @pytest.mark.parametrize(
