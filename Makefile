@@ -12,7 +12,7 @@ export PYTHONPATH := layers/signalbox/python:.
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run reset test check lock format clean
+.PHONY: help install run reset test check lock format clean backtest
 
 help:  ## Show what can be done
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ run: $(INSTALLED)  ## Start the whole system here and let it work (ONCE=1: 48 tu
 reset: $(INSTALLED)  ## Forget what earlier runs stored
 	@$(PYTHON) -m infra.local reset
 
+backtest: $(INSTALLED)  ## Live through stored candles, judge every strategy (STRATEGY= DATA= FROM= TO=)
+	@$(PYTHON) -m infra.backtest $(if $(STRATEGY),--strategy '$(STRATEGY)') $(if $(DATA),--data '$(DATA)') $(if $(FROM),--from '$(FROM)') $(if $(TO),--to '$(TO)')
+
 test: $(INSTALLED)  ## Run the whole test suite
 	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup
 
@@ -49,7 +52,7 @@ format: $(INSTALLED)  ## Rewrite the code in the one format
 
 lock: $(INSTALLED)  ## Resolve the dependency groups anew into requirements.lock
 	@$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-	  $(foreach group,runtime numeric exchange web local test check,--group $(group)) -o requirements.lock
+	  $$(sed -nE '/^\[dependency-groups\]/,/^\[tool/ s/^([a-z]+) = \[.*/--group \1/p' pyproject.toml) -o requirements.lock
 
 clean:  ## Remove everything that was built or installed
 	rm -rf $(VENV) build var

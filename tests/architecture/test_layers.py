@@ -8,7 +8,7 @@ import pytest
 from signalbox.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-LAYERS = {"runtime": "runtime", "numeric": "numeric", "exchange": "exchange", "web": "web"}
+LAYERS = {"runtime": "runtime", "numeric": "numeric", "exchange": "exchange", "web": "web", "sentiment": "sentiment"}
 LAMBDA_PYTHON = (3, 13)
 PIN = re.compile(r"([a-z0-9][a-z0-9.-]*)==(\S+)")
 
@@ -55,7 +55,7 @@ def test_a_layer_holds_its_dependency_group(layer, group):
     listed = re.search(rf"^{group} = \[(.*)\]$", text, re.MULTILINE)
     assert listed
 
-    assert set(re.findall(r'"([^"]+)"', listed[1])) <= set(pins_of(layer))
+    assert set(re.findall(r'"([a-z0-9-]+)', listed[1])) <= set(pins_of(layer))
 
 
 def test_a_package_that_two_layers_hold_has_one_version():
