@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from infra.local.fault_proxy import FaultProxy, running_proxy
 from infra.local.house import House, HouseOptions, open_house
 from infra.local.market_source import MarketChoice
 from infra.local.turns import SIMULATED_END, warm_up
@@ -45,11 +46,20 @@ class Walk:
 
 
 @pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def proxy() -> Iterator[FaultProxy]:
+    """What stands between the functions and the local cloud; it forwards everything until a test adds rules."""
+    with running_proxy(FaultProxy(0, cloud="")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def cloud(proxy: FaultProxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """The running house: `cloud.api_url` and `cloud.key` are the REST API's address and the demo account's key,
     `cloud.deployment.resources` the physical names by logical id."""
     logs = tmp_path_factory.mktemp("local-cloud")
-    with open_house(HouseOptions(MarketChoice("simulated"), logs)) as house:
+    options = HouseOptions(MarketChoice("simulated"), logs, function_endpoint=proxy.endpoint)
+    with open_house(options) as house:
+        proxy.cloud = house.cloud.endpoint
         yield house
 
 

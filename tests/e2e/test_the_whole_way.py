@@ -14,6 +14,8 @@ import psutil
 import pytest
 
 from infra.local.errors import StationFailedError
+from infra.local.fault_proxy import FaultProxy
+from infra.local.faults import Fault, FaultRule
 from infra.local.house import House
 from signalbox.domain.instants import to_iso, to_ms
 from tests.e2e.conftest import Walk
@@ -167,6 +169,34 @@ def kill_workers(function: str) -> int:
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
     return killed
+
+
+def test_throttles_lost_replies_and_doubled_requests_lose_and_double_nothing(
+    lived: Walk, cloud: House, root: Root, proxy: FaultProxy
+) -> None:
+    faults = {
+        "dynamodb:PutItem": Fault.THROTTLE,
+        "dynamodb:UpdateItem": Fault.LOST_REPLY,
+        "dynamodb:TransactWriteItems": Fault.ERROR,
+        "sqs:*": Fault.DUPLICATE,
+    }
+    for seed, (target, fault) in enumerate(faults.items()):
+        proxy.rules.add(FaultRule(target=target, fault=fault, probability=0.1, seed=seed))
+    try:
+        lived.step(4)
+    finally:
+        applied = proxy.rules.applied()
+        proxy.rules.clear()
+    assert sum(applied.values()) > 5
+    accepted = [item for item in items(cloud, root, "DeliveriesTable") if item["state"]["S"] == "ACCEPTED"]
+    assert len(accepted) == len(cloud.cloud.mailbox())
+    assert no_dead_letters(cloud)
+    before = signals(cloud, root)
+    symbols = sorted({item["symbol"]["S"] for item in before.values()})
+    message = shard_message(symbols, to_iso(lived.at))
+    root("sqs").send_message(QueueUrl=cloud.deployment.resources["GenerateQueue"], MessageBody=message)
+    cloud.stepper.settle()
+    assert signals(cloud, root).keys() == before.keys()
 
 
 def test_a_permission_taken_away_fails_the_turn_and_is_named(lived: Walk, cloud: House, root: Root) -> None:
