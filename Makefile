@@ -6,13 +6,17 @@ PYTHON = $(VENV)/bin/python
 PYTHON3 ?= $(shell for p in python3.13 python3.12 python3.11 python3; do $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 INSTALLED := $(VENV)/installed
 UV := 0.13.9
+FREQTRADE := 2026.9
 MARKET ?=
 ONCE ?=
+TIER ?= free
+EMAIL ?=
+CLOUD ?=
 export PYTHONPATH := layers/signalbox/python:.
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run reset test check lock format clean backtest
+.PHONY: help install run reset test prove check lock format clean backtest account rebuild bench rivals
 
 help:  ## Show what can be done
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -31,14 +35,30 @@ $(INSTALLED): requirements.lock
 run: $(INSTALLED)  ## Start the whole system here and let it work (ONCE=1: 48 turns, then stop; MARKET=live|simulated|FILE)
 	@exec $(PYTHON) -m infra.local run $(if $(ONCE),--once) $(if $(MARKET),--market '$(MARKET)')
 
+account: $(INSTALLED)  ## Make an account and show its key (TIER=free|pro|premium [EMAIL=...] [CLOUD=aws])
+	@$(PYTHON) -m infra.account --tier '$(TIER)' $(if $(EMAIL),--email '$(EMAIL)') $(if $(CLOUD),--cloud '$(CLOUD)')
+
+rebuild: $(INSTALLED)  ## Make the statistics anew from the stored signals ([CLOUD=aws])
+	@$(PYTHON) -m infra.rebuild $(if $(CLOUD),--cloud '$(CLOUD)')
+
 reset: $(INSTALLED)  ## Forget what earlier runs stored
 	@$(PYTHON) -m infra.local reset
+
+bench: $(INSTALLED)  ## Measure ratios against named rivals, write BENCHMARKS.md and build/bench.json (SUBJECT=)
+	@$(PYTHON) -m infra.bench $(SUBJECT)
+
+rivals: $(INSTALLED)  ## Install the rivals that need an environment of their own, for make bench
+	@test -x build/rivals/freqtrade/bin/python || $(VENV)/bin/uv venv --quiet --python $(PYTHON) build/rivals/freqtrade
+	@$(VENV)/bin/uv pip install --quiet --python build/rivals/freqtrade/bin/python freqtrade==$(FREQTRADE)
 
 backtest: $(INSTALLED)  ## Live through stored candles, judge every strategy (STRATEGY= DATA= FROM= TO=)
 	@$(PYTHON) -m infra.backtest $(if $(STRATEGY),--strategy '$(STRATEGY)') $(if $(DATA),--data '$(DATA)') $(if $(FROM),--from '$(FROM)') $(if $(TO),--to '$(TO)')
 
 test: $(INSTALLED)  ## Run the whole test suite
 	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup
+
+prove: $(INSTALLED)  ## Run the long proofs: 5,000 requests against the OpenAPI document
+	@SCHEMA_CASES=5000 $(PYTHON) -m pytest -q tests/functional/functions/test_schema.py
 
 check: $(INSTALLED)  ## Check formatting, lint, types and templates
 	@$(VENV)/bin/ruff format --check .

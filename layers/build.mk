@@ -29,7 +29,7 @@ find "$(SITE)" -type d -name __pycache__ -prune -exec rm -rf {} +
 else echo "warning: $(LAYER_COMPILER) is no Python 3.13; $(SITE) is not compiled and will start slowly" >&2; fi
 endef
 
-.PHONY: build-RuntimeLayer build-NumericLayer build-ExchangeLayer build-WebLayer
+.PHONY: build-RuntimeLayer build-NumericLayer build-ExchangeLayer build-WebLayer build-SentimentLayer
 .PHONY: install trim-runtime trim-numeric trim-exchange trim-web
 
 build-RuntimeLayer: trim-runtime
@@ -42,6 +42,9 @@ build-ExchangeLayer: trim-exchange
 	$(COMPILE)
 
 build-WebLayer: trim-web
+	$(COMPILE)
+
+build-SentimentLayer: install
 	$(COMPILE)
 
 # Lambda's Amazon Linux 2023 has glibc 2.34. pip checks a package's Python against its own, not against the one asked for.

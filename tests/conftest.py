@@ -9,17 +9,29 @@ from typing import Any
 
 TABLES = (
     "SIGNALS_TABLE",
+    "POSTINGS_TABLE",
     "SUPPRESSIONS_TABLE",
     "CANDLES_TABLE",
     "PRICE_FRAMES_TABLE",
     "PRICE_HISTORY_TABLE",
     "UNIVERSE_TABLE",
+    "EXCHANGE_BUDGETS_TABLE",
     "TURNS_TABLE",
     "ACCOUNTS_TABLE",
     "KEYS_TABLE",
+    "TOKENS_TABLE",
+    "QUOTAS_TABLE",
     "SUBSCRIPTIONS_TABLE",
     "DELIVERIES_TABLE",
     "CONNECTIONS_TABLE",
+    "EXPORTS_TABLE",
+    "ALERTS_TABLE",
+    "REGIMES_TABLE",
+    "TOPIC_LOG_TABLE",
+    "SENTIMENT_TABLE",
+    "NEWS_TABLE",
+    "STATISTICS_TABLE",
+    "CACHE_TABLE",
 )
 """The settings that name tables; tests/architecture/test_tables.py holds them against the template."""
 
@@ -31,6 +43,9 @@ os.environ.update(
     AWS_REGION="eu-central-1",
     # Else botocore puts the account into the host name of a table's stream, where moto does not look.
     AWS_ACCOUNT_ID_ENDPOINT_MODE="disabled",
+    TOKEN_SECRET="tokens of the tests",
+    API_URL="https://api.example/live",
+    EXPORTS_BUCKET="test-exports",
     POWERTOOLS_SERVICE_NAME="signalbox",
     POWERTOOLS_METRICS_NAMESPACE="signalbox",
     POWERTOOLS_TRACE_DISABLED="true",
@@ -76,6 +91,30 @@ def use_client(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
     return use
 
 
+@pytest.fixture
+def one_call_at_a_time(tables: None, use_client: Callable[[Any], None]) -> None:
+    """Let workers in threads share the tables: DynamoDB makes each call whole, moto does not by itself."""
+    from threading import Lock
+
+    from signalbox.adapters.aws import client
+
+    class InTurn:
+        def __init__(self, inner: Any) -> None:
+            self._inner, self._lock = inner, Lock()
+
+        def __getattr__(self, name: str) -> Any:
+            def ask(**arguments: Any) -> Any:
+                with self._lock:
+                    return getattr(self._inner, name)(**arguments)
+
+            return ask
+
+    use_client(InTurn(client("dynamodb")))
+
+
+TABLE_PARTS = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "LocalSecondaryIndexes", "BillingMode")
+
+
 @cache
 def template_tables() -> dict[str, dict[str, Any]]:
     """Return what `create_table` needs of each table in the template, by the setting that names it."""
@@ -83,9 +122,7 @@ def template_tables() -> dict[str, dict[str, Any]]:
 
     return {
         _setting(logical_id): {
-            part: resource["Properties"][part]
-            for part in ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-            if part in resource["Properties"]
+            part: resource["Properties"][part] for part in TABLE_PARTS if part in resource["Properties"]
         }
         for logical_id, resource in assemble()["Resources"].items()
         if resource["Type"] == "AWS::DynamoDB::Table"
@@ -94,11 +131,25 @@ def template_tables() -> dict[str, dict[str, Any]]:
 
 @pytest.fixture
 def tables(aws: None) -> None:
-    """The template's tables, empty."""
+    """The template's tables, empty. Each is made when a test first names it: moto takes its time over two dozen."""
     from signalbox.adapters.aws import client
 
-    for setting, definition in template_tables().items():
-        client("dynamodb").create_table(TableName=os.environ[setting], **definition)
+    dynamodb = client("dynamodb")
+    missing = {os.environ[setting]: definition for setting, definition in template_tables().items()}
+
+    def make(params: dict[str, Any], **_: Any) -> None:
+        for name in _tables_in(params):
+            if name in missing:
+                dynamodb.create_table(TableName=name, **missing.pop(name))
+
+    dynamodb.meta.events.register("provide-client-params.dynamodb.*", make)
+
+
+def _tables_in(params: dict[str, Any]) -> list[str]:
+    parts = (part for item in params.get("TransactItems", ()) for part in item.values())
+    return [part["TableName"] for part in (params, *parts) if "TableName" in part] + list(
+        params.get("RequestItems", ())
+    )
 
 
 @dataclass(frozen=True)

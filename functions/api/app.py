@@ -5,6 +5,7 @@ from typing import Any
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from signalbox import bootstrap
 from signalbox.api.app import respond
 from signalbox.telemetry import logger, metrics
 
@@ -14,5 +15,7 @@ from signalbox.telemetry import logger, metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     response = respond(event, context)
     metrics.add_metric(name="Requests", unit="Count", value=1)
+    for name, value in bootstrap.cache_figures().news().items():
+        metrics.add_metric(name=f"Cache{name.title().replace('_', '')}", unit="Count", value=value)
     logger.info("answered", route=event.get("resource"), method=event.get("httpMethod"), status=response["statusCode"])
     return response

@@ -1,5 +1,8 @@
 """Re-price one shard for one cycle: prices, revisions, endings. One SQS message is one shard."""
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
@@ -8,7 +11,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from signalbox import bootstrap
 from signalbox.batches import handle_each
+from signalbox.domain.market.consensus import ConsensusPrice
+from signalbox.domain.signals.signal import Signal
 from signalbox.domain.universe.shards import Shard
+from signalbox.services.evaluate_alerts import evaluate_alerts
 from signalbox.services.reprice_signals import reprice_shard
 from signalbox.settings import settings
 from signalbox.telemetry import logger, metrics, publish
@@ -17,16 +23,33 @@ from signalbox.telemetry import logger, metrics, publish
 def handle_record(record: SQSRecord) -> None:
     shard = Shard.from_message(record.json_body)
     logger.append_keys(shard=f"{shard.number}/{shard.count}", as_of=record.json_body["as_of"])
+    now = bootstrap.turn_moment(shard.as_of)
     report = reprice_shard(
         shard,
         exchanges=bootstrap.exchanges(),
         candles=bootstrap.candle_store(),
         signals=bootstrap.signal_repository(),
         frames=bootstrap.price_frame_store(),
-        history=bootstrap.price_history(),
+        changes=bootstrap.signal_changes(),
         universes=bootstrap.universe_repository(),
         grace_seconds=settings().grace_seconds,
-        now=bootstrap.turn_moment(shard.as_of),
+        now=now,
+        then=partial(check_alerts, shard, now),
+    )
+    publish(report)
+
+
+def check_alerts(shard: Shard, now: datetime, prices: Mapping[str, ConsensusPrice], opened: Sequence[Signal]) -> None:
+    report = evaluate_alerts(
+        shard,
+        prices,
+        opened,
+        alerts=bootstrap.alert_repository(),
+        checks=bootstrap.alert_checks(),
+        candles=bootstrap.candle_store(),
+        frames=bootstrap.price_frame_store(),
+        now=now,
+        grace_seconds=settings().grace_seconds,
     )
     publish(report)
 

@@ -8,21 +8,27 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from signalbox import bootstrap
 from signalbox.batches import handle_each
+from signalbox.domain.alerts.firing import ALERT_EVENT, FiringEvent
 from signalbox.domain.signals.events import SignalEvent
 from signalbox.services.route_deliveries import route_event
+from signalbox.services.route_firings import route_firing
 from signalbox.telemetry import logger, metrics, publish
 
 
 def handle_record(record: SQSRecord) -> None:
-    event = SignalEvent.from_message(record.json_body)
-    report = route_event(
-        event,
-        subscriptions=bootstrap.subscription_repository(),
-        deliveries=bootstrap.delivery_repository(),
-        queues=bootstrap.tier_queues(),
-        now=bootstrap.wall_clock().now(),
-    )
-    publish(report)
+    body = record.json_body
+    deliveries, queues, now = bootstrap.delivery_repository(), bootstrap.tier_queues(), bootstrap.wall_clock().now()
+    if body.get("kind") == ALERT_EVENT:
+        accounts = bootstrap.account_repository()
+        firing = FiringEvent.from_message(body)
+        publish(route_firing(firing, accounts=accounts, deliveries=deliveries, queues=queues, now=now))
+    else:
+        subscriptions = bootstrap.subscription_repository()
+        event = SignalEvent.from_message(body)
+        feeds = bootstrap.feeds()
+        publish(
+            route_event(event, subscriptions=subscriptions, deliveries=deliveries, queues=queues, now=now, feeds=feeds)
+        )
 
 
 @logger.inject_lambda_context(clear_state=True)

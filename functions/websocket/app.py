@@ -1,4 +1,4 @@
-"""Keep track of who is connected by WebSocket, and answer pings."""
+"""Keep track of who is connected by WebSocket and what they follow, and bring them what they missed."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from signalbox import bootstrap
 from signalbox.domain.accounts.account import Tier
-from signalbox.services.connections import connect, disconnect, receive
+from signalbox.services.connections import Exchange, connect, disconnect, receive
 from signalbox.telemetry import logger
 
 
@@ -27,5 +27,12 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     elif route == "$disconnect":
         disconnect(connection_id, connections=bootstrap.connection_repository())
     else:
-        receive(connection_id, event.get("body"), poster=bootstrap.connection_poster())
+        exchange = Exchange(
+            connections=bootstrap.connection_repository(),
+            log=bootstrap.topic_writer(),
+            poster=bootstrap.connection_poster(),
+            now=bootstrap.wall_clock().now(),
+            system_now=bootstrap.clock().now(),
+        )
+        receive(connection_id, event.get("body"), exchange)
     return {"statusCode": 200}

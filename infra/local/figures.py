@@ -10,18 +10,25 @@ import httpx
 
 from infra.local.demo_account import EMAIL
 from infra.local.house import House
+from signalbox.adapters.storage.signal_keys import without_space
+from signalbox.domain.delivery.delivery import Channel
 
-ROUTES = ("/health", "/signals/api/signals", "/signals/api/signals/{id}", "/signals/history")
+ROUTES = ("/health", "/signals/api/signals", "/signals/api/signals/{id}", "/signals/api/sentiment", "/signals/history")
 _SENT = ("ACCEPTED", "DELIVERED")
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Counts over everything stored. `endings` counts by status; `newest_id` is the id of the newest signal."""
+    """Counts over everything stored.
+
+    `endings` counts by status. `mailed` are the deliveries by e-mail, and `mails` is what came of them. `newest_id` is
+    the id of the newest signal.
+    """
 
     signals: int
     endings: dict[str, int]
     deliveries: int
+    mailed: int
     dead_letters: int
     mails: int
     newest_id: str | None
@@ -31,15 +38,20 @@ def count(house: House) -> Figures:
     """Count what is stored. It reads whole tables, which only a local run's end may do."""
     signals = list(_scan(house, "SignalsTable", ("status", "created_key")))
     statuses = Counter(signal["status"] for signal in signals)
-    newest = max(signals, key=lambda signal: signal["created_key"], default=None)
-    deliveries = Counter(delivery["state"] for delivery in _scan(house, "DeliveriesTable", ("state",)))
+    newest = max(signals, key=lambda signal: without_space(signal["created_key"]), default=None)
+    deliveries = Counter(
+        delivery["channel"]
+        for delivery in _scan(house, "DeliveriesTable", ("state", "channel"))
+        if delivery["state"] in _SENT
+    )
     return Figures(
         signals=len(signals),
         endings={status: number for status, number in sorted(statuses.items()) if status != "OPEN"},
-        deliveries=sum(deliveries[state] for state in _SENT),
+        deliveries=deliveries.total(),
+        mailed=deliveries[Channel.EMAIL],
         dead_letters=sum(house.stepper.backlog.dead_letters().values()),
         mails=sum(EMAIL in mail["To"] for mail in house.cloud.mailbox()),
-        newest_id=newest["created_key"].partition("#")[2] if newest else None,
+        newest_id=without_space(newest["created_key"]).partition("#")[2] if newest else None,
     )
 
 

@@ -16,6 +16,7 @@ from infra.local.deploy import Deployment, deploy, read_template
 from infra.local.errors import RunFailedError
 from infra.local.market_source import MarketChoice, MarketSource, open_market
 from infra.local.ministack import CloudOptions, LocalCloud, running_cloud
+from infra.local.news.parameters import local_news
 from infra.local.packages import package_layer
 from infra.local.stepping import Pace, Stepper
 from signalbox.domain.market.timeframe import Timeframe
@@ -124,6 +125,7 @@ def _parameters(options: HouseOptions, market: MarketSource, cloud: LocalCloud) 
         "Timeframes": timeframes,
         "UniverseSize": "30" if live else "100",
         "GraceSeconds": str(int(GRACE.total_seconds())),
+        **local_news(market.endpoint, tuple(market.status().get("news", ()))),
         **options.parameters,
     }
 

@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol
 from infra.local import interrupts
 from infra.local.errors import RunFailedError
 from infra.local.ministack import free_port
+from infra.local.news.desk import recorded_folder
 from infra.local.processes import Child
 from signalbox.domain.instants import to_ms
 
@@ -206,6 +207,8 @@ def _spawn(choice: MarketChoice, root: Path, logs: Path) -> LocalExchange:
     market = str(choice.path) if choice.path else "simulated"
     clock = to_ms(datetime.now(UTC))
     arguments = ["--port", str(port), "--market", market, "--seed", str(SEED), "--clock", str(clock)]
+    if choice.kind == "recorded":
+        arguments += ["--news", recorded_folder()]
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONPATH": os.pathsep.join((str(root / "layers/signalbox/python"), str(root))),

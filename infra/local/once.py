@@ -41,7 +41,7 @@ def live_once(choice: MarketChoice, count_of_turns: int, status: Status, *, logs
     report = replace(report, seconds=status.seconds)
     report.write(report_path)
     status.say(_summary(report, report_path))
-    failed = failed_station(report, mails=found.mails, live=live)
+    failed = failed_station(report, mailed=found.mailed, mails=found.mails, live=live)
     if failed:
         raise StationFailedError(f"{failed} (logs: {logs})")
     return 0

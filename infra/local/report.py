@@ -33,13 +33,13 @@ class RunReport:
         path.write_text(json.dumps(asdict(self), indent=2) + "\n")
 
 
-def failed_station(report: RunReport, *, mails: int, live: bool) -> str | None:
+def failed_station(report: RunReport, *, mailed: int, mails: int, live: bool) -> str | None:
     """Return one line saying which station did not do its part, or None.
 
     Parameters
     ----------
-    mails : int
-        Mails that arrived in the demo account's mailbox.
+    mailed, mails : int
+        Deliveries by e-mail that were accepted, and mails that arrived in the demo account's mailbox.
     live : bool
         Whether the market is real: then it may give no signal, and nothing that follows from one.
     """
@@ -52,8 +52,8 @@ def failed_station(report: RunReport, *, mails: int, live: bool) -> str | None:
         (sum(report.endings.values()) > 0 or live, "reprice_signals: no signal ended"),
         (report.deliveries > 0 or quiet, "deliver_signals: nothing was delivered"),
         (
-            report.deliveries == mails,
-            f"deliver_signals: {report.deliveries} deliveries accepted, but {mails} mails came",
+            mailed == mails,
+            f"deliver_signals: {mailed} deliveries by e-mail accepted, but {mails} mails came",
         ),
         (bool(report.api), "api: no route was asked"),
         (not refused, f"api: {', '.join(f'{route} answered {status}' for route, status in refused.items())}"),

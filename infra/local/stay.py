@@ -9,6 +9,7 @@ from pathlib import Path
 from infra.local.errors import RunFailedError
 from infra.local.house import House, HouseOptions, open_house
 from infra.local.market_source import MarketChoice
+from infra.local.news.parameters import REAL_NEWS
 from infra.local.status import Status
 from infra.local.turns import end_of, last_turns, live_through, show, warm_up
 
@@ -28,7 +29,8 @@ def stay(choice: MarketChoice, count_of_turns: int, status: Status, *, logs: Pat
             with status.phase("go on"):
                 house.market.follow_wall_clock()
                 origin = "live" if choice.kind == "live" else choice.origin
-                house.redeploy(Schedules="ENABLED", Clock="wall", Origin=origin)
+                news = REAL_NEWS if choice.kind == "live" else {}
+                house.redeploy(Schedules="ENABLED", Clock="wall", Origin=origin, **news)
         for line in _how_to(house):
             status.say(line)
         return _until_interrupted(house, status)

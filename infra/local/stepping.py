@@ -20,11 +20,8 @@ from infra.local.schedules import Schedule, read_schedules
 
 POLL_SECONDS = 0.02
 
-_WAITING = (
-    "ApproximateNumberOfMessages",
-    "ApproximateNumberOfMessagesNotVisible",
-    "ApproximateNumberOfMessagesDelayed",
-)
+# Delayed messages are for later by their sender's own wish (back-off, warming), and delays run by the wall clock.
+_WAITING = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 
 @dataclass(slots=True)

@@ -18,9 +18,12 @@ FLOORS: dict[str, tuple[set[str], set[str]]] = {
     "services": ({"domain", "ports", "services"}, {"numpy"}),
     "adapters": (
         {"domain", "ports", "settings", "adapters"},
-        {"boto3", "botocore", "ccxt", "numpy", "pynamodb", "requests"},
+        {"boto3", "botocore", "ccxt", "feedparser", "numpy", "pynamodb", "requests", "urllib3", "vaderSentiment"},
     ),
-    "api": ({"domain", "ports", "services", "settings", "bootstrap", "api"}, {"chalice", "pydantic"}),
+    "api": (
+        {"domain", "ports", "services", "settings", "bootstrap", "api"},
+        {"chalice", "pydantic", "typing_extensions"},
+    ),
     "bootstrap": ({"domain", "ports", "settings", "adapters"}, set()),
     "functions": (
         {"domain", "services", "settings", "bootstrap", "telemetry", "batches", "api", "adapters"},
@@ -32,10 +35,11 @@ FLOORS: dict[str, tuple[set[str], set[str]]] = {
 DOMAIN_FLOORS = {
     "errors": 0, "instants": 0,
     "market": 1, "accounts": 1,
-    "universe": 2, "indicators": 2,
+    "universe": 2, "indicators": 2, "sentiment": 2,
     "regimes": 3,
     "strategies": 4, "signals": 4,
-    "delivery": 5,
+    "delivery": 5, "statistics": 5, "history": 5,
+    "alerts": 6, "caching": 6,
 }  # fmt: skip
 
 STANDARD_LIBRARY = __import__("sys").stdlib_module_names

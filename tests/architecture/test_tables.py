@@ -30,7 +30,7 @@ def shape(definition: Mapping[str, Any]) -> dict[str, Any]:
     def keys(schema: list[dict[str, str]]) -> dict[str, tuple[str, str]]:
         return {each["KeyType"]: (each["AttributeName"], types[each["AttributeName"]]) for each in schema}
 
-    indexes = definition.get("GlobalSecondaryIndexes", [])
+    indexes = [*definition.get("GlobalSecondaryIndexes", []), *definition.get("LocalSecondaryIndexes", [])]
     return {
         "keys": keys(definition["KeySchema"]),
         "indexes": {each["IndexName"]: (keys(each["KeySchema"]), each["Projection"]) for each in indexes},
@@ -45,7 +45,7 @@ def model_shape(model: type[Table]) -> dict[str, Any]:
             "KeySchema": schema["key_schema"],
             "GlobalSecondaryIndexes": [
                 {"IndexName": each["index_name"], "KeySchema": each["key_schema"], "Projection": each["projection"]}
-                for each in schema["global_secondary_indexes"]
+                for each in (*schema["global_secondary_indexes"], *schema["local_secondary_indexes"])
             ],
         }
     )

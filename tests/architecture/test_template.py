@@ -67,12 +67,14 @@ def test_every_method_of_every_path_reaches_the_api(of_type):
             assert "ApiFunction.Arn" in integration["uri"]["Fn::Sub"]
 
 
-def test_every_request_is_authorized_but_health_and_options(of_type):
+def test_every_request_is_authorized_but_options_and_those_declared_open_to_all(of_type):
     body = of_type("AWS::ApiGateway::RestApi")["RestApi"]["Properties"]["Body"]
+    is_open = {each.path for each in import_module("signalbox.api.app").declared() if each.is_open}
+    assert is_open == {"/health", "/openapi.json", "/docs"}
     for path, operations in body["paths"].items():
         for method in METHODS:
             asked = operations[method].get("security", []) == [{"Account": []}]
-            assert asked == (path != "/health" and method != "options"), (path, method)
+            assert asked == (path not in is_open and method != "options"), (path, method)
 
 
 def test_the_authorizer_is_asked_every_time_also_by_a_caller_without_a_key(of_type):

@@ -15,7 +15,7 @@ from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.events import EventKind, SignalEvent
 from signalbox.domain.universe.shards import Shard
 
-SQS = ("generate_signals", "reprice_signals", "route_deliveries", "deliver_signals")
+SQS = ("generate_signals", "reprice_signals", "route_deliveries", "deliver_signals", "export_history", "warm_cache")
 
 
 def event_of(function: str):
@@ -53,6 +53,13 @@ def test_the_schedules_event_is_what_the_template_sends_with_the_time_filled_in(
     assert {**event, "scheduled_time": sent["scheduled_time"]} == sent
     assert scheduled_moment(event, EPOCH) == from_iso("2024-01-05T13:00:00Z")
     assert Timeframe.of(event["timeframe"]) is Timeframe.H1
+
+
+def test_the_event_of_the_news_is_what_their_schedule_sends(template):
+    event = event_of("score_sentiment")
+    sent = json.loads(template["Resources"]["SentimentSchedule"]["Properties"]["Target"]["Input"])
+    assert {**event, "scheduled_time": sent["scheduled_time"]} == sent
+    assert scheduled_moment(event, EPOCH) == from_iso("2024-01-05T13:00:00Z")
 
 
 def test_the_streams_record_tells_of_one_published_signal():

@@ -6,30 +6,76 @@ import pytest
 
 from infra.conventions import functions
 
-AGE_BY = {"PriceFramesTable": "ttl", "DeliveriesTable": "ttl", "ConnectionsTable": "ttl"}
+AGE_BY = {"PriceFramesTable": "ttl", "DeliveriesTable": "ttl", "ConnectionsTable": "ttl", "NewsTable": "ttl",
+    "AlertsTable": "ttl", "TopicLogTable": "ttl", "TokensTable": "ttl", "QuotasTable": "ttl",
+    "StatisticsTable": "ttl", "ExportsTable": "ttl", "CacheTable": "ttl",
+}  # fmt: skip
 """Tables whose items go away by themselves. The record (signals, suppressions, history, candles) never does; turns are
 replaced; accounts, keys, subscriptions and the universe are removed by whoever made them."""
 
-REBUILT = {"PriceFramesTable", "TurnsTable", "ConnectionsTable"}
+REBUILT = {"TokensTable", "QuotasTable", "ExchangeBudgetsTable", "PriceFramesTable", "TurnsTable", "ConnectionsTable",
+    "ExportsTable", "CacheTable",
+}  # fmt: skip
 """Tables that fill themselves again within a day: the only ones that are neither protected nor backed up."""
+
+STARTED_BY_TIME = {"PlanShardsFunction": "PlanDeadLetters", "ScoreSentimentFunction": "SentimentDeadLetters",
+    "ReleaseDueFunction": "ReleaseDeadLetters", "CompactCandlesFunction": "CompactDeadLetters",
+    "WarmCacheFunction": "WarmCacheDeadLetters",
+}  # fmt: skip
+"""What schedules start, and where its failures are seen."""
+
+JOBS = {"RepriceSchedule": "reprice_signals", "SentimentSchedule": "score_sentiment", "ReleaseSchedule": "release_due",
+    "CompactSchedule": "compact_candles", "WarmSchedule": "warm_cache",
+}  # fmt: skip
+"""What a schedule that does not generate asks for."""
 
 KEYS = {
     "SignalsTable": ("symbol", "created_key"),
+    "PostingsTable": ("word", "created_key"),
     "SuppressionsTable": ("symbol", "created_key"),
     "CandlesTable": ("frame_series", "time"),
     "PriceFramesTable": ("bucket", "minute"),
     "PriceHistoryTable": ("signal_id", "sequence"),
     "UniverseTable": ("kind", "since"),
     "TurnsTable": ("job",),
+    "ExchangeBudgetsTable": ("exchange",),
     "AccountsTable": ("account_id",),
     "KeysTable": ("key_hash",),
+    "TokensTable": ("token_hash",),
+    "QuotasTable": ("quota",),
     "SubscriptionsTable": ("topic", "subscription_id"),
     "DeliveriesTable": ("signal_id", "delivery_id"),
-    "ConnectionsTable": ("connection_id",),
+    "ConnectionsTable": ("connection_id", "topic"),
+    "ExportsTable": ("export_id",),
+    "AlertsTable": ("account_id", "alert_id"),
+    "RegimesTable": ("series", "since"),
+    "TopicLogTable": ("topic", "sequence"),
+    "SentimentTable": ("series", "created_at"),
+    "NewsTable": ("item_id",),
+    "StatisticsTable": ("partition", "period"),
+    "CacheTable": ("entry",),
 }
 INDEXES = {
-    "SignalsTable": {"feed-by-time": ("feed_partition", "created_key"), "open-by-symbol": ("open_bucket", "open_key")},
-    "DeliveriesTable": {"by-recipient": ("account_id", "queued_key"), "due": ("due_partition", "due_at")},
+    "KeysTable": {"by-account": ("account_id", "prefix")},
+    "SignalsTable": {
+        "feed-by-time": ("feed_partition", "created_key"),
+        "feed-by-quality": ("feed_partition", "quality_key"),
+        "feed-by-confidence": ("feed_partition", "confidence_key"),
+        "strategy-by-time": ("strategy", "created_key"),
+        "type-by-time": ("signal_type", "created_key"),
+        "status-by-time": ("status", "created_key"),
+        "open-by-symbol": ("open_bucket", "open_key"),
+        "symbol-by-quality": ("symbol", "quality_key"),
+        "symbol-by-confidence": ("symbol", "confidence_key"),
+    },
+    "DeliveriesTable": {
+        "by-recipient": ("account_id", "queued_key"),
+        "due": ("due_partition", "due_at"),
+        "by-service": ("service_id",),
+    },
+    "ConnectionsTable": {"by-topic": ("followed", "connection_id")},
+    "NewsTable": {"by-day": ("day", "time")},
+    "AlertsTable": {"by-trigger": ("trigger_partition", "trigger_value")},
 }
 
 
@@ -63,7 +109,9 @@ def test_tables_have_the_keys_that_the_code_asks_by(tables):
     assert {name: key_names(table["KeySchema"]) for name, table in tables.items()} == KEYS
     for name, table in tables.items():
         indexes = {
-            index["IndexName"]: key_names(index["KeySchema"]) for index in table.get("GlobalSecondaryIndexes", [])
+            index["IndexName"]: key_names(index["KeySchema"])
+            for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
+            for index in table.get(kind, [])
         }
         assert indexes == INDEXES.get(name, {})
 
@@ -106,14 +154,17 @@ def test_what_would_keep_data_says_what_happens_to_it(expanded):
 
 def test_a_stream_has_one_reader_from_its_beginning_that_gives_up_where_it_is_seen(tables, mappings):
     streams = [name for name, table in tables.items() if "StreamSpecification" in table]
-    assert streams == ["SignalsTable"]
-    assert tables["SignalsTable"]["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
-    (reader,) = [each for each in mappings.values() if each["EventSourceArn"]["Fn::GetAtt"][1] == "StreamArn"]
-    assert reader["FunctionName"] == {"Ref": "RelayEventsFunction"}
-    assert reader["StartingPosition"] == "TRIM_HORIZON"
-    assert 60 <= reader["MaximumRecordAgeInSeconds"] < 24 * 3600
-    assert reader["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["RelayDeadLetters", "Arn"]}
-    assert "FunctionResponseTypes" not in reader, "all or nothing: partial failures of streams are not kept everywhere"
+    assert streams == ["SignalsTable", "TopicLogTable"]
+    readers = [each for each in mappings.values() if each["EventSourceArn"]["Fn::GetAtt"][1] == "StreamArn"]
+    assert sorted(each["EventSourceArn"]["Fn::GetAtt"][0] for each in readers) == streams
+    for name in streams:
+        assert tables[name]["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    for reader in readers:
+        assert reader["FunctionName"] == {"Ref": "RelayEventsFunction"}
+        assert reader["StartingPosition"] == "TRIM_HORIZON"
+        assert 60 <= reader["MaximumRecordAgeInSeconds"] < 24 * 3600
+        assert reader["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["RelayDeadLetters", "Arn"]}
+        assert "FunctionResponseTypes" not in reader, "all or nothing: streams do not keep partial failures everywhere"
 
 
 def test_every_queue_is_encrypted(queues):
@@ -122,7 +173,7 @@ def test_every_queue_is_encrypted(queues):
 
 def test_every_queue_has_dead_letters_of_its_own_that_admit_it_alone(queues):
     working = [name for name in queues if name.endswith("Queue")]
-    assert len(working) == 6
+    assert len(working) == 9
     for name in working:
         target = queues[name]["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
         assert target == name.removesuffix("Queue") + "DeadLetters"
@@ -135,14 +186,14 @@ def test_every_queue_has_dead_letters_of_its_own_that_admit_it_alone(queues):
 
 def test_dead_letters_are_kept_for_14_days(queues):
     dead = {name: queue for name, queue in queues.items() if name.endswith("DeadLetters")}
-    assert len(dead) == 9
+    assert len(dead) == 18
     for queue in dead.values():
         assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
         assert "RedrivePolicy" not in queue
 
 
 def test_dead_letters_without_a_queue_admit_no_queue(queues):
-    for name in ("ScheduleDeadLetters", "PlanDeadLetters", "RelayDeadLetters"):
+    for name in ("ScheduleDeadLetters", "RelayDeadLetters", *STARTED_BY_TIME.values()):
         assert queues[name]["RedriveAllowPolicy"] == {"redrivePermission": "denyAll"}
 
 
@@ -175,19 +226,20 @@ def test_a_delivery_is_not_worked_on_longer_than_its_claim_holds(template):
 
 def test_what_the_scheduler_starts_fails_where_it_is_seen(of_type):
     schedules = of_type("AWS::Scheduler::Schedule")
-    assert len(schedules) == 5
+    assert len(schedules) == 9
     for name, schedule in schedules.items():
         target = schedule["Properties"]["Target"]
-        assert target["Arn"] == {"Fn::GetAtt": ["PlanShardsFunction", "Arn"]}
+        assert target["Arn"]["Fn::GetAtt"][0] in STARTED_BY_TIME
         assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["ScheduleDeadLetters", "Arn"]}}
         assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] >= 60
         assert schedule["Properties"]["State"] == {"Ref": "Schedules"}, name
         assert schedule["Properties"]["ScheduleExpressionTimezone"] == "UTC"
-    (invocation,) = of_type("AWS::Lambda::EventInvokeConfig").values()
-    assert invocation["Properties"]["FunctionName"] == {"Ref": "PlanShardsFunction"}
-    assert invocation["Properties"]["DestinationConfig"]["OnFailure"]["Destination"] == {
-        "Fn::GetAtt": ["PlanDeadLetters", "Arn"]
+    invocations = [each["Properties"] for each in of_type("AWS::Lambda::EventInvokeConfig").values()]
+    destinations = {
+        each["FunctionName"]["Ref"]: each["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0]
+        for each in invocations
     }
+    assert destinations == STARTED_BY_TIME | {"RecordFeedbackFunction": "FeedbackDeadLetters"}
 
 
 def test_a_schedule_says_what_it_is_for_in_the_schedulers_own_words(template):
@@ -195,11 +247,14 @@ def test_a_schedule_says_what_it_is_for_in_the_schedulers_own_words(template):
         if resource["Type"] == "AWS::Scheduler::Schedule":
             text = resource["Properties"]["Target"]["Input"]
             text = text if isinstance(text, str) else text["Fn::Sub"][0]
-            job = "reprice_signals" if name == "RepriceSchedule" else "generate_signals"
+            job = JOBS.get(name, "generate_signals")
             sent = json.loads(text)
             assert sent["job"] == job
             assert sent["scheduled_time"] == "<aws.scheduler.scheduled-time>"
-            assert set(sent) == {"job", "timeframe", "scheduled_time"}
+            assert set(sent) - {"timeframe"} == {"job", "scheduled_time"}
+            assert ("timeframe" in sent) == (name not in {"ReleaseSchedule", "CompactSchedule", "WarmSchedule"}), (
+                "what waits, and what is packed, is of every timeframe"
+            )
 
 
 def test_every_function_has_a_log_group_of_its_own_with_an_end(template, of_type):
@@ -229,7 +284,7 @@ def test_the_api_function_carries_neither_numbers_nor_exchanges(template):
 
 def test_topics_are_encrypted_in_the_cloud_with_a_key_that_aws_itself_may_use(of_type):
     topics = of_type("AWS::SNS::Topic")
-    assert set(topics) == {"AlarmsTopic", "FeedbackTopic"}
+    assert set(topics) == {"AlarmsTopic", "FeedbackTopic", "SignalsProTopic", "SignalsPremiumTopic"}
     for topic in topics.values():
         assert topic["Properties"]["KmsMasterKeyId"]["Fn::If"][:2] == ["IsCloud", {"Ref": "TopicsKey"}]
 

@@ -139,3 +139,32 @@ def test_finish_records_outcomes_and_nothing_else(deliveries: DeliveryRepository
     with pytest.raises(InvalidValueError, match="must"):
         deliveries.finish(claimed, state, NOW, **changes)
     assert deliveries.of_signal(DELIVERY.signal_id) == [claimed]
+
+
+def test_what_a_service_took_is_found_by_its_id_and_settled_once(deliveries: DynamoDeliveryRepository) -> None:
+    delivery = make_delivery()
+    deliveries.add(delivery)
+    assert not deliveries.settle(delivery, DeliveryState.DELIVERED)
+    claimed = deliveries.claim(delivery.signal_id, delivery.delivery_id, NOW)
+    assert claimed is not None
+    deliveries.finish(claimed, DeliveryState.ACCEPTED, NOW, service_id="mail-1")
+
+    (found,) = deliveries.of_service("mail-1")
+    assert deliveries.of_service("mail-2") == []
+    assert [deliveries.settle(found, DeliveryState.DELIVERED) for _ in range(2)] == [True, False]
+    assert [deliveries.settle(found, DeliveryState.FAILED, "bounce") for _ in range(2)] == [True, False]
+    assert not deliveries.settle(found, DeliveryState.DELIVERED)
+    settled = deliveries.one(delivery.signal_id, delivery.delivery_id)
+    assert settled is not None
+    assert (settled.state, settled.reason, settled.accepted_at) == (DeliveryState.FAILED, "bounce", NOW)
+
+
+def test_an_accounts_deliveries_come_newest_first_and_no_others(deliveries: DynamoDeliveryRepository) -> None:
+    moments = [NOW + timedelta(milliseconds=n) for n in range(4)]
+    mine = [make_delivery(event_id=f"{n}!published!0", queued_at=moment) for n, moment in enumerate(moments)]
+    for delivery in [*mine, make_delivery(account_id="acc-2")]:
+        deliveries.add(delivery)
+    assert deliveries.of_account("acc-1", moments[1], moments[3], 10) == [mine[2], mine[1]]
+    assert deliveries.of_account("acc-1", moments[0], moments[3], 1) == [mine[2]]
+    assert deliveries.of_account("acc-1", moments[0], NOW + timedelta(days=1), 10, signal_id="other") == []
+    assert len(deliveries.of_account("acc-1", NOW, NOW + timedelta(days=1), 10, signal_id=mine[0].signal_id)) == 4

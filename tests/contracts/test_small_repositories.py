@@ -1,4 +1,4 @@
-"""Suppressions, price frames, price history, universe, turns, accounts, connections."""
+"""Suppressions, price frames, price history, universe, turns, accounts."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -7,7 +7,6 @@ from decimal import Decimal
 import pytest
 
 from signalbox.adapters.storage.accounts import DynamoAccountRepository
-from signalbox.adapters.storage.connections import DynamoConnectionRepository
 from signalbox.adapters.storage.price_frames import DynamoPriceFrameStore
 from signalbox.adapters.storage.price_history import DynamoPriceHistory
 from signalbox.adapters.storage.suppressions import DynamoSuppressionRepository
@@ -19,7 +18,7 @@ from signalbox.domain.market.consensus import Sighting
 from signalbox.domain.signals.signal import SignalType
 from signalbox.domain.signals.suppression import SuppressionReason
 from signalbox.domain.universe.universe import Member, Universe
-from signalbox.ports.delivery import AccountRepository, ConnectionRepository
+from signalbox.ports.delivery import AccountRepository
 from signalbox.ports.market import PriceFrameStore
 from signalbox.ports.signals import PriceHistory, SuppressionRepository
 from signalbox.ports.work import Turn, TurnRepository, UniverseRepository
@@ -36,7 +35,6 @@ from tests.builders import (
 from tests.contracts.implementations import either
 from tests.fakes import (
     InMemoryAccounts,
-    InMemoryConnections,
     InMemoryPriceFrames,
     InMemoryPriceHistory,
     InMemorySuppressions,
@@ -50,7 +48,6 @@ history = either(InMemoryPriceHistory, DynamoPriceHistory)
 universe = either(InMemoryUniverse, DynamoUniverseRepository)
 turns = either(InMemoryTurns, DynamoTurnRepository)
 accounts = either(InMemoryAccounts, DynamoAccountRepository)
-connections = either(InMemoryConnections, DynamoConnectionRepository)
 
 MINUTE = timedelta(minutes=1)
 
@@ -196,10 +193,3 @@ def test_a_revoked_key_says_so(accounts: AccountRepository):
 
     assert accounts.key(make_key().key_hash).revoked is True
     assert accounts.account("acc-1").tier is Tier.PREMIUM
-
-
-def test_a_connection_may_be_forgotten_twice(connections: ConnectionRepository):
-    connections.add("conn-1", "acc-1", Tier.PRO, NOW)
-
-    connections.remove("conn-1")
-    connections.remove("conn-1")

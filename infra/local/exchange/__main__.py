@@ -8,6 +8,7 @@ from infra.local.exchange.application import DEFAULT_LIMIT_SCALE, Application
 from infra.local.exchange.clock import MarketClock
 from infra.local.exchange.market import Market, open_market
 from infra.local.exchange.server import ExchangeServer
+from infra.local.news.desk import open_desk
 from signalbox.domain.errors import InvalidValueError
 
 
@@ -17,7 +18,8 @@ def main() -> int:
     try:
         market = open_market(arguments.market, arguments.seed)
         clock = MarketClock(_moment(arguments.clock, market))
-        server = ExchangeServer(Application(market, clock, arguments.limit_scale), arguments.port)
+        news = open_desk(market, arguments.seed, arguments.news)
+        server = ExchangeServer(Application(market, clock, arguments.limit_scale, news), arguments.port)
     except InvalidValueError as e:
         print(f"local exchange: {e}", file=sys.stderr)  # noqa: T201 - a command's own output
         return 2
@@ -41,6 +43,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--clock", help="`wall`, or epoch ms; default: wall for the simulated market, the end of a recorded one"
     )
+    parser.add_argument("--news", default="", help="folder of real headlines; default: made up for a simulated market")
     parser.add_argument(
         "--limit-scale", type=float, default=DEFAULT_LIMIT_SCALE, help="times the exchanges' real rate limits"
     )

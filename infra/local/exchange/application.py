@@ -18,6 +18,7 @@ from infra.local.exchange.faults import Fault, Faults
 from infra.local.exchange.limits import Limiter
 from infra.local.exchange.market import Market
 from infra.local.exchange.rows import Spike
+from infra.local.news.desk import NewsDesk
 from signalbox.domain.errors import InvalidValueError
 
 DIALECTS: tuple[type[Dialect], ...] = (BinanceDialect, BybitDialect, KrakenDialect, OkxDialect)
@@ -35,9 +36,16 @@ class Silence:
 
 
 class Application:
-    """Every exchange over one market and one clock. Safe to use from many threads."""
+    """Every exchange over one market and one clock, and the news of it. Safe to use from many threads."""
 
-    def __init__(self, market: Market, clock: MarketClock, limit_scale: float = DEFAULT_LIMIT_SCALE) -> None:
+    def __init__(
+        self,
+        market: Market,
+        clock: MarketClock,
+        limit_scale: float = DEFAULT_LIMIT_SCALE,
+        news: NewsDesk | None = None,
+    ) -> None:
+        self.news = news
         self.market = market
         self.clock = clock
         self.faults = Faults()
@@ -48,11 +56,13 @@ class Application:
         self._refused: dict[str, Counter[str]] = {dialect.exchange: Counter() for dialect in DIALECTS}
 
     def handle(self, method: str, path: str, query: Mapping[str, str], body: bytes) -> Answer | Silence:
-        """Answer one request: `/<exchange>/...` in that exchange's dialect, `/_control/...` as JSON."""
+        """Answer one request: `/<exchange>/...` in that exchange's dialect, `/news/...`, `/_control/...` as JSON."""
         _, first, *rest = path.split("/", 2)
         rest_path = "/" + "".join(rest)
         if first == "_control":
             return self._control(method, rest_path, body)
+        if first == "news" and self.news:
+            return self.news.answer("".join(rest), query, self.clock.now())
         dialect = self._dialects.get(first)
         if dialect is None:
             known = ", ".join(self._dialects)
@@ -80,6 +90,7 @@ class Application:
             "span": list(self.market.span_ms),
             "base_step": self.market.base_step,
             "symbols": list(self.market.symbols),
+            "news": list(self.news.archive.sources) if self.news else [],
             "clock": "wall" if self.clock.is_wall else "stepped",
             "now": now,
             "requests": requests,

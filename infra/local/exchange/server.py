@@ -12,6 +12,7 @@ from infra.local.exchange.application import DEFAULT_LIMIT_SCALE, Application, S
 from infra.local.exchange.clock import MarketClock
 from infra.local.exchange.dialects.base import Answer
 from infra.local.exchange.market import open_market
+from infra.local.news.desk import open_desk
 
 HOST = "127.0.0.1"
 
@@ -101,6 +102,8 @@ class LocalExchange:
         The clock (epoch ms); by default the wall's.
     limit_scale : float
         How many times the exchanges' real rate limits are granted.
+    news_folder : str, optional
+        Folder of real headlines; a simulated market has made-up ones without it.
     """
 
     def __init__(
@@ -110,8 +113,10 @@ class LocalExchange:
         seed: int = 7,
         now: int | None = None,
         limit_scale: float = DEFAULT_LIMIT_SCALE,
+        news_folder: str = "",
     ) -> None:
-        self.application = Application(open_market(source, seed), MarketClock(now), limit_scale)
+        market = open_market(source, seed)
+        self.application = Application(market, MarketClock(now), limit_scale, open_desk(market, seed, news_folder))
         self._server = ExchangeServer(self.application, 0)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 

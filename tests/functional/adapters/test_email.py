@@ -91,3 +91,18 @@ def test_what_may_pass_is_tried_again(use_client, error: Exception):
 
     with pytest.raises(ChannelUnavailableError, match="delivery d1"):
         EmailSender(SENDER).send(make_message(), "ada@example.com", "d1")
+
+
+def test_a_mail_that_can_be_ended_says_how_in_its_header(use_client):
+    ses = FakeSes()
+    use_client(ses)
+
+    EmailSender(SENDER).send(make_message(unsubscribe_url="https://api.example/u/t"), "ada@example.com", "d1")
+    EmailSender(SENDER).send(make_message(), "ada@example.com", "d2")
+
+    with_link, without = (asked["Content"]["Simple"]["Headers"] for asked in ses.asked)
+    assert with_link == [
+        {"Name": "List-Unsubscribe", "Value": "<https://api.example/u/t>"},
+        {"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"},
+    ]
+    assert without == []

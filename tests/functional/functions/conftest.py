@@ -15,7 +15,17 @@ from signalbox.adapters.aws import client
 from signalbox.domain.instants import from_iso, to_ms
 
 EVENTS = Path(__file__).parents[3] / "events"
-QUEUES = ("GENERATE", "REPRICE", "ROUTES", "DELIVER_FREE", "DELIVER_PRO", "DELIVER_PREMIUM")
+QUEUES = (
+    "GENERATE",
+    "REPRICE",
+    "ROUTES",
+    "READ_MODELS",
+    "WARM",
+    "DELIVER_FREE",
+    "DELIVER_PRO",
+    "DELIVER_PREMIUM",
+    "EXPORTS",
+)
 NOW = from_iso("2024-01-05T13:00:10Z")
 
 Handler = Callable[[str], Callable[..., Any]]
@@ -34,6 +44,9 @@ def house(tables: None, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
     for name in QUEUES:
         url = client("sqs").create_queue(QueueName=name.lower())["QueueUrl"]
         monkeypatch.setenv(f"{name}_QUEUE_URL", url)
+    watched = {name.lower(): os.environ[f"{name}_QUEUE_URL"] for name in QUEUES}
+    watched["generate_dead_letters"] = client("sqs").create_queue(QueueName="generate_dead_letters")["QueueUrl"]
+    monkeypatch.setenv("WATCHED_QUEUES", ",".join(f"{name}={url}" for name, url in watched.items()))
     values = {
         "EXCHANGES": "binance,bybit,kraken",
         "EXCHANGE_ENDPOINT": exchange.url,
@@ -45,7 +58,18 @@ def house(tables: None, exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
     }
     for name, value in values.items():
         monkeypatch.setenv(name, value)
+    client("s3").create_bucket(
+        Bucket=os.environ["EXPORTS_BUCKET"], CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+    )
     client("ses").verify_email_identity(EmailAddress=values["MAIL_SENDER"])
+    url = client("sqs").create_queue(QueueName="delivery-dead-letters")["QueueUrl"]
+    monkeypatch.setenv("DELIVERY_DEAD_LETTERS_URL", url)
+    for tier in ("PRO", "PREMIUM"):
+        arn = client("sns").create_topic(Name=f"signals-{tier.lower()}")["TopicArn"]
+        monkeypatch.setenv(f"SIGNALS_{tier}_TOPIC_ARN", arn)
+    monkeypatch.setenv("API_URL", "https://api.example")
+    monkeypatch.setenv("TOKEN_SECRET", "secret")
+    monkeypatch.setenv("WEBSOCKET_ENDPOINT", "https://websocket.example")
     forget()
     yield
     forget()

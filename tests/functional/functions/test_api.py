@@ -11,6 +11,7 @@ from signalbox.domain.signals.signal import Signal
 from signalbox.ports.work import Turn
 from tests.builders import ended, make_signal
 from tests.functional.functions.conftest import NOW, Handler, load_event
+from tests.functional.functions.promises import require_promised
 
 AS_OF = NOW.replace(second=0)
 Get = Callable[..., tuple[int, dict[str, Any]]]
@@ -39,6 +40,7 @@ def get(handler: Handler, lambda_context: Any) -> Get:
             "authorizer": {"account_id": "acc", "tier": tier},
         }
         answer = handler("api")(event, lambda_context)
+        require_promised(method, path, answer["statusCode"], answer["headers"], answer["body"])
         if answer["statusCode"] >= 400:
             assert answer["headers"]["Content-Type"] == "application/problem+json"
             problem = json.loads(answer["body"])
@@ -119,6 +121,41 @@ def test_the_history_can_be_asked_for_a_span_a_symbol_and_a_status(get: Get, sig
     assert ids(get("/signals/history", {"status": "TARGET_HIT"})[1]) == [signals[2].signal_id]
 
 
+def test_the_history_can_be_searched_and_sorted(get: Get, signals: list[Signal]) -> None:
+    new, hour, old = (signal.signal_id for signal in signals)
+    assert ids(get("/signals/history", {"q": "btc trend"})[1]) == [hour, old]
+    assert ids(get("/signals/history", {"q": "btc status:target"})[1]) == [old]
+    assert ids(get("/signals/history", {"order": "asc"})[1]) == [old, hour, new]
+    assert ids(get("/signals/history", {"sort": "quality", "symbol": "BTC/USDT,ETH/USDT"})[1]) == [new, hour, old]
+    assert ids(get("/signals/history", {"sort": "confidence"})[1]) == []
+    assert ids(get("/signals/history", {"quality_min": "62.5", "regime": "UP", "timeframe": "1h,4h"})[1]) == [
+        new, hour, old,
+    ]  # fmt: skip
+    assert ids(get("/signals/history", {"quality_min": "62.6"})[1]) == []
+
+
+def test_a_mistake_in_a_search_is_answered_with_its_place_and_a_suggestion(get: Get, signals: list[Signal]) -> None:
+    problem = get("/signals/history", {"q": "btc stauts:open"})[1]
+    assert "at character 5" in problem["errors"][0]["detail"]
+    assert "did you mean 'status'?" in problem["errors"][0]["detail"]
+
+
+def test_the_null_strategy_is_shown_only_to_who_asks_for_it(get: Get, signals: list[Signal]) -> None:
+    coin = make_signal(AS_OF - timedelta(hours=2), strategy="null")
+    bootstrap.signal_repository().add(coin)
+    for route in ("/signals/api/signals", "/signals/history"):
+        assert ids(get(route)[1]) == [signal.signal_id for signal in signals]
+        assert ids(get(route, {"strategy": "null"})[1]) == [coin.signal_id]
+    assert get("/signals/api/signals/{signal_id}", signal_id=coin.signal_id)[0] == 200
+
+
+def test_a_cursor_of_another_span_or_order_is_refused(get: Get, signals: list[Signal]) -> None:
+    cursor = get("/signals/history", {"limit": "2"})[1]["next"]
+    for change in ({"sort": "quality"}, {"order": "asc"}, {"from": "2024-01-01T00:00:00Z"}, {"q": "btc"}):
+        status, problem = get("/signals/history", {"limit": "2", "cursor": cursor, **change})
+        assert (status, problem["errors"][0]["field"]) == (400, "cursor")
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [
@@ -127,11 +164,33 @@ def test_the_history_can_be_asked_for_a_span_a_symbol_and_a_status(get: Get, sig
         ({"symbol": "BTCUSDT"}, "symbol"),
         ({"status": "WON"}, "status"),
         ({"cursor": "nonsense"}, "cursor"),
-        ({"sort": "quality"}, "sort"),
+        ({"sort": "age"}, "sort"),
         ({"limit": ["1", "2"]}, "limit"),
         ({"from": "yesterday"}, "from"),
         ({"from": "2024-01-05T13:00:00"}, "from"),
         ({"to": "9999-99-99T00:00:00Z"}, "to"),
+        ({"to": "0001-01-01T00:00:00Z"}, "to"),
+        ({"from": "2024-01-02T00:00:00Z", "to": "2024-01-01T00:00:00Z"}, "to"),
+        ({"from": "1990-01-01T00:00:00Z", "sort": "quality"}, "from"),
+        ({"order": "up"}, "order"),
+        ({"symbol": "BTC/USDT,ETHUSDT"}, "symbol"),
+        ({"symbol": "BTC/USDT,"}, "symbol"),
+        ({"status": ",".join(["OPEN"] * 21)}, "status"),
+        ({"signal_type": "LONG"}, "signal_type"),
+        ({"strategy": "Breakout!"}, "strategy"),
+        ({"timeframe": "7m"}, "timeframe"),
+        ({"regime": "SIDEWAYS"}, "regime"),
+        ({"origin": "dreamt"}, "origin"),
+        ({"quality_min": "-1"}, "quality_min"),
+        ({"quality_max": "nan"}, "quality_max"),
+        ({"quality_min": "80", "quality_max": "70"}, "quality_max"),
+        ({"confidence_min": "1.5"}, "confidence_min"),
+        ({"q": "stauts:open"}, "q"),
+        ({"q": "x" * 501}, "q"),
+        ({"q": "quality>80", "quality_min": "90"}, "q"),
+        ({"q": "since:2024-01-01", "from": "2024-01-01T00:00:00Z"}, "q"),
+        ({"q": "since:0001-01-01"}, "q"),
+        ({"q": ["a", "b"]}, "q"),
     ],
 )
 def test_bad_input_is_refused_with_the_name_of_the_field(

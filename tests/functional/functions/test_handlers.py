@@ -1,5 +1,6 @@
 import json
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from moto.ses import ses_backends
 from signalbox import bootstrap
 from signalbox.adapters.storage.signal_items import item_of
 from signalbox.domain.accounts.account import Account, ApiKey, Tier
-from signalbox.domain.delivery.delivery import Channel, DeliveryState, Subscription
+from signalbox.domain.delivery.delivery import Channel, Delivery, DeliveryState, Subscription
+from signalbox.domain.delivery.timing import Digest
 from signalbox.domain.instants import from_iso
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.signal import Signal, Status
@@ -105,7 +107,7 @@ def test_a_new_signal_is_relayed_as_published(handler: Handler, lambda_context: 
     assert relayed[0]["signal_id"] == "BTC-USDT~20240105T130000Z~trend_following~1h"
 
 
-def test_an_ending_is_relayed_as_ended_and_a_fill_as_nothing(handler: Handler, lambda_context: Any) -> None:
+def test_an_ending_is_relayed_as_ended_and_a_fill_as_filled(handler: Handler, lambda_context: Any) -> None:
     event = load_event("relay_events")
     record = event["Records"][0]
     new = record["dynamodb"]["NewImage"]
@@ -113,7 +115,7 @@ def test_an_ending_is_relayed_as_ended_and_a_fill_as_nothing(handler: Handler, l
     modify = {**record, "eventName": "MODIFY", "dynamodb": {**record["dynamodb"], "OldImage": new, "NewImage": ended}}
     fill = {**modify, "dynamodb": {**modify["dynamodb"], "NewImage": {**new, "filled_price": {"N": "43210.5"}}}}
     handler("relay_events")({"Records": [modify, fill]}, lambda_context)
-    assert [event["kind"] for event in messages("ROUTES")] == ["ended"]
+    assert [event["kind"] for event in messages("ROUTES")] == ["ended", "filled"]
 
 
 def test_the_stored_item_of_a_signal_reads_as_its_stream_image(signal: Signal) -> None:
@@ -121,11 +123,18 @@ def test_the_stored_item_of_a_signal_reads_as_its_stream_image(signal: Signal) -
     assert set(item) >= {"symbol", "created_key", "feed_partition", "open_key", "status"}
 
 
+def of_premium(message: dict[str, Any]) -> list[Delivery]:
+    """The deliveries of the message's signal for whoever is premium."""
+    told = bootstrap.delivery_repository().of_signal(message["signal_id"])
+    return [each for each in told if each.tier is Tier.PREMIUM]
+
+
 def test_an_event_is_routed_to_the_demo_account(handler: Handler, lambda_context: Any, demo: Account) -> None:
     answer = handler("route_deliveries")(load_event("route_deliveries"), lambda_context)
     assert answer == {"batchItemFailures": []}
-    (queued,) = messages("DELIVER_PREMIUM")
-    assert queued["kind"] == "published"
+    queued = messages("DELIVER_PREMIUM")
+    assert [(each["kind"], len(each["delivery_ids"])) for each in queued] == [("published", 1)] * 3
+    assert {each["delivery_ids"][0] for each in queued} == {each.delivery_id for each in of_premium(queued[0])}
 
 
 def test_a_delivery_becomes_one_mail_however_often_its_message_comes(
@@ -133,18 +142,42 @@ def test_a_delivery_becomes_one_mail_however_often_its_message_comes(
 ) -> None:
     handler("plan_shards")(load_event("plan_shards"), lambda_context)
     handler("route_deliveries")(load_event("route_deliveries"), lambda_context)
-    (queued,) = messages("DELIVER_PREMIUM")
-    event = with_body(load_event("deliver_signals"), **queued)
+    record = load_event("deliver_signals")["Records"][0]
+    queued = messages("DELIVER_PREMIUM")
+    event = {"Records": [{**record, "messageId": str(n), "body": json.dumps(body)} for n, body in enumerate(queued)]}
     for _ in range(3):
         assert handler("deliver_signals")(event, lambda_context) == {"batchItemFailures": []}
     assert len(mails()) == 1
-    (delivery,) = bootstrap.delivery_repository().of_signal(signal.signal_id)
-    assert delivery.state is DeliveryState.ACCEPTED
+    told = of_premium(queued[0])
+    assert {each.channel for each in told} == set(Channel)
+    assert {each.state for each in told} == {DeliveryState.ACCEPTED}
+    (entry,) = bootstrap.topic_writer().after("signals:premium", 0, 10)
+    assert (entry[0], entry[1]["signal_id"]) == (1, signal.signal_id)
+
+
+def test_what_waited_goes_out_as_one_mail_that_can_be_ended_by_one_click(
+    handler: Handler, lambda_context: Any, demo: Account, signal: Signal
+) -> None:
+    (everything,) = bootstrap.subscription_repository().of_account(demo.account_id)
+    bootstrap.subscription_repository().put(replace(everything, digest=Digest.HOURLY))
+    handler("plan_shards")(load_event("plan_shards"), lambda_context)
+    handler("route_deliveries")(load_event("route_deliveries"), lambda_context)
+    messages("DELIVER_PREMIUM")  # of the feeds, which wait for nothing
+    handler("release_due")(load_event("release_due"), lambda_context)
+    (queued,) = messages("DELIVER_PREMIUM")
+    digest = {"digest": [[queued["signal_id"], queued["delivery_ids"][0]]], "as_of": queued["as_of"]}
+    event = load_event("deliver_signals")
+    event["Records"][0]["body"] = json.dumps(digest)
+    for _ in range(3):
+        assert handler("deliver_signals")(event, lambda_context) == {"batchItemFailures": []}
+    assert len(mails()) == 1
+    (delivery,) = [each for each in of_premium(queued) if each.channel is Channel.EMAIL]
+    assert (delivery.state, delivery.due_at) == (DeliveryState.ACCEPTED, None)
 
 
 def test_a_good_key_opens_the_stage_to_its_account(handler: Handler, lambda_context: Any, demo: Account) -> None:
     answer = handler("authorize")(load_event("authorize"), lambda_context)
-    assert answer["context"] == {"account_id": "acc-demo", "tier": "premium"}
+    assert answer["context"] == {"account_id": "acc-demo", "tier": "premium", "scopes": "manage read subscribe"}
 
 
 def test_a_key_that_is_not_good_is_unauthorized(handler: Handler, lambda_context: Any) -> None:
@@ -156,7 +189,7 @@ def test_a_caller_without_a_key_is_anonymous_and_free(handler: Handler, lambda_c
     event = load_event("authorize")
     event["headers"].pop("X-Api-Key")
     answer = handler("authorize")(event, lambda_context)
-    assert answer["context"] == {"account_id": "anonymous", "tier": "free"}
+    assert answer["context"] == {"account_id": "anonymous", "tier": "free", "scopes": "read"}
 
 
 def test_a_connection_is_remembered_and_forgotten(handler: Handler, lambda_context: Any) -> None:

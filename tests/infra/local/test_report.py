@@ -23,7 +23,7 @@ GOOD = RunReport(
 
 
 def test_a_run_whose_every_station_worked_passes() -> None:
-    assert failed_station(GOOD, mails=43, live=False) is None
+    assert failed_station(GOOD, mailed=43, mails=43, live=False) is None
 
 
 @pytest.mark.parametrize(
@@ -34,23 +34,25 @@ def test_a_run_whose_every_station_worked_passes() -> None:
         ({"signals": 0}, "generate_signals"),
         ({"endings": {}}, "reprice_signals"),
         ({"deliveries": 0}, "deliver_signals"),
-        ({"deliveries": 42}, "deliver_signals: 42 deliveries accepted, but 43 mails"),
         ({"api": {"/health": 200, "/signals/history": 502}}, "api: /signals/history answered 502"),
         ({"api": {}}, "api"),
         ({"dead_letters": 2}, "dead letters: 2"),
     ],
 )
 def test_the_station_that_did_not_do_its_part_is_named(changes: dict[str, Any], station: str) -> None:
-    assert (failed_station(replace(GOOD, **changes), mails=43, live=False) or "").startswith(station)
+    assert (failed_station(replace(GOOD, **changes), mailed=43, mails=43, live=False) or "").startswith(station)
 
 
 def test_a_real_market_may_give_no_signal() -> None:
     quiet = replace(GOOD, signals=0, endings={}, deliveries=0)
-    assert failed_station(quiet, mails=0, live=True) is None
+    assert failed_station(quiet, mailed=0, mails=0, live=True) is None
 
 
 def test_a_real_market_that_gave_signals_must_deliver_them() -> None:
-    assert failed_station(replace(GOOD, deliveries=0), mails=0, live=True) == "deliver_signals: nothing was delivered"
+    assert (
+        failed_station(replace(GOOD, deliveries=0), mailed=0, mails=0, live=True)
+        == "deliver_signals: nothing was delivered"
+    )
 
 
 def test_the_report_has_exactly_the_agreed_keys(tmp_path: Path) -> None:
@@ -60,3 +62,8 @@ def test_the_report_has_exactly_the_agreed_keys(tmp_path: Path) -> None:
         *("market", "symbols", "turns", "shards", "candles", "signals", "revisions", "endings"),
         *("deliveries", "dead_letters", "api", "seconds"),
     }
+
+
+def test_a_delivery_by_mail_that_is_no_mail_is_told() -> None:
+    told = failed_station(GOOD, mailed=43, mails=42, live=False)
+    assert told == "deliver_signals: 43 deliveries by e-mail accepted, but 42 mails came"

@@ -1,5 +1,5 @@
-from signalbox.api.policies import allow, caller, presented_key
-from signalbox.domain.accounts.account import ANONYMOUS, Account, Tier
+from signalbox.api.policies import allow, caller, deny, identity, presented_key
+from signalbox.domain.accounts.account import ANONYMOUS, Account, Caller, Scope, Tier
 
 ARN = "arn:aws:execute-api:eu-central-1:123456789012:abc123/live/GET/signals/history"
 
@@ -23,15 +23,26 @@ def test_a_token_in_the_url_counts_for_a_websocket_only() -> None:
 
 
 def test_the_policy_opens_the_whole_stage_and_nothing_beyond() -> None:
-    policy = allow(Account("acc", Tier.PRO), ARN)
+    policy = allow(Caller(Account("acc", Tier.PRO), frozenset({Scope.READ, Scope.MANAGE})), ARN)
     statement = policy["policyDocument"]["Statement"][0]
     assert statement["Resource"] == "arn:aws:execute-api:eu-central-1:123456789012:abc123/live/*"
-    assert policy["context"] == {"account_id": "acc", "tier": "pro"}
+    assert policy["context"] == {"account_id": "acc", "tier": "pro", "scopes": "manage read"}
 
 
 def test_the_function_behind_sees_the_account_that_was_named() -> None:
-    named = allow(Account("acc", Tier.PRO), ARN)["context"]
+    found = Caller(Account("acc", Tier.PRO), frozenset({Scope.SUBSCRIBE}))
+    named = allow(found, ARN)["context"]
     assert caller({"authorizer": named}) == Account("acc", Tier.PRO)
+    assert identity({"authorizer": named}) == found
+
+
+def test_a_context_without_scopes_allows_nothing_that_needs_one() -> None:
+    assert identity({"authorizer": {"account_id": "acc", "tier": "pro"}}).scopes == frozenset()
+
+
+def test_a_refusal_denies_what_was_asked_for() -> None:
+    (statement,) = deny(ARN)["policyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Resource"]) == ("Deny", ARN)
 
 
 def test_a_context_without_an_account_is_anonymous() -> None:

@@ -19,6 +19,7 @@ from tests.fakes import (
     InMemoryCandles,
     InMemoryPriceFrames,
     InMemoryPriceHistory,
+    InMemorySignalChanges,
     InMemorySignals,
     InMemoryUniverse,
 )
@@ -55,7 +56,7 @@ class Market:
             candles=self.store,
             signals=self.signals,
             frames=self.frames,
-            history=self.history,
+            changes=InMemorySignalChanges(self.signals, self.history),
             universes=self.universes,
             now=as_of + timedelta(seconds=10),
             grace_seconds=10,

@@ -4,16 +4,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from signalbox.domain.accounts.account import Tier
 from signalbox.domain.delivery.delivery import LEASE, Channel, DeliveryState
-from signalbox.domain.errors import ChannelUnavailableError, RecipientRejectedError, TransientError
+from signalbox.domain.delivery.retrying import MOST_ATTEMPTS
+from signalbox.domain.errors import ChannelUnavailableError, RecipientRejectedError, StorageUnavailableError
 from signalbox.domain.signals.events import EventKind, SignalEvent
 from signalbox.domain.signals.signal import NULL_STRATEGY, Signal, Status
-from signalbox.services.deliver_signals import DeliveryReport, deliver
+from signalbox.services.deliver_signals import DeliveryReport, Office, Task, deliver_all
 from signalbox.services.relay_events import relay_events
 from signalbox.services.route_deliveries import RoutingReport, route_event
 from tests.builders import NOW, ended, make_event, make_signal, make_subscription
+from tests.delivery_fakes import RecordingBatchSender
 from tests.fakes import InMemoryDeliveries, InMemoryQueue, InMemorySignals, InMemorySubscriptions, RecordingSender
 
 
@@ -27,6 +31,7 @@ class House:
         self.deliveries = InMemoryDeliveries()
         self.queues: Mapping[Tier, InMemoryQueue] = {tier: InMemoryQueue() for tier in Tier}
         self.sender = RecordingSender()
+        self.dead_letters = InMemoryQueue()
 
     def route(self, event: SignalEvent) -> RoutingReport:
         return route_event(
@@ -34,13 +39,17 @@ class House:
         )
 
     def deliver(self, body: Mapping[str, Any], later: timedelta = timedelta(seconds=20)) -> DeliveryReport:
-        return deliver(
-            body["signal_id"],
-            body["delivery_id"],
-            EventKind(body["kind"]),
+        report, failures = deliver_all([Task.from_message(body)], self.office(later))
+        assert not failures
+        return report
+
+    def office(self, later: timedelta = timedelta(seconds=20)) -> Office:
+        return Office(
             signals=self.signals,
             deliveries=self.deliveries,
             senders={Channel.EMAIL: self.sender},
+            queues=self.queues,
+            dead_letters=self.dead_letters,
             page_url="https://pages.example",
             now=NOW + later,
             wall_now=NOW + later,
@@ -144,14 +153,67 @@ def test_the_ending_of_a_signal_is_announced_with_its_result() -> None:
     assert "TARGET_HIT (+1.95 R)" in house.sender.sent[0][0].subject
 
 
-def test_a_service_that_is_down_leaves_the_delivery_queued_and_the_message_to_come_back() -> None:
+def test_a_service_that_is_down_has_the_delivery_queued_again_for_later() -> None:
     house = House(PREMIUM)
     body = routed(house)
     house.sender.errors.append(ChannelUnavailableError("throttled"))
-    with pytest.raises(TransientError, match="throttled"):
-        house.deliver(body)
+    assert house.deliver(body) == DeliveryReport(retried=1)
     assert house.state() is DeliveryState.QUEUED
-    assert house.deliver(body) == DeliveryReport(accepted=1)
+    again = house.queues[Tier.PREMIUM].bodies[-1]
+    assert house.queues[Tier.PREMIUM].delays[-1] > 0
+    assert house.deliver(again) == DeliveryReport(accepted=1)
+
+
+def test_what_was_tried_as_often_as_its_channel_allows_has_failed_and_is_a_dead_letter() -> None:
+    house = House(PREMIUM)
+    body = routed(house)
+    house.sender.errors += [ChannelUnavailableError("throttled")] * MOST_ATTEMPTS[Channel.EMAIL]
+    reports = [house.deliver(body) for _ in range(MOST_ATTEMPTS[Channel.EMAIL])]
+    assert reports == [DeliveryReport(retried=1)] * (MOST_ATTEMPTS[Channel.EMAIL] - 1) + [DeliveryReport(failed=1)]
+    assert house.state() is DeliveryState.FAILED
+    assert [letter["reason"] for letter in house.dead_letters.bodies] == ["throttled"]
+    waits = house.queues[Tier.PREMIUM].delays[1:]
+    assert waits == sorted(waits)
+
+
+def test_an_outcome_that_cannot_be_recorded_brings_the_message_back_and_sends_once_more_at_most() -> None:
+    class Forgetful(InMemoryDeliveries):
+        down = True
+
+        def finish(self, *args: Any, **changes: Any) -> bool:
+            if self.down:
+                raise StorageUnavailableError("throttled")
+            return super().finish(*args, **changes)
+
+    house = House(PREMIUM)
+    house.deliveries = Forgetful()
+    task = Task.from_message(routed(house))
+    _, failures = deliver_all([task], house.office())
+    assert list(failures) == [0]
+    house.deliveries.down = False
+    assert deliver_all([task], house.office())[0] == DeliveryReport(skipped=1)
+    for minutes in (2, 3, 4):
+        deliver_all([task], house.office(timedelta(minutes=minutes)))
+    ids = [delivery_id for _, _, delivery_id in house.sender.sent]
+    assert len(ids) == 2
+    assert len(set(ids)) == 1
+
+
+def test_one_message_that_fails_keeps_none_of_the_others_from_being_sent() -> None:
+    house = House(PREMIUM)
+    task = Task.from_message(routed(house))
+    nobody = Task("not a signal", ("no delivery",), EventKind.PUBLISHED)
+    report, failures = deliver_all([nobody, task], house.office())
+    assert report == DeliveryReport(accepted=1, skipped=1)
+    assert not failures
+
+
+def test_deliveries_of_one_event_and_channel_share_messages_of_fifty() -> None:
+    house = House(*(replace(PREMIUM, subscription_id=f"sub-{n}", account_id=f"acc-{n}") for n in range(120)))
+    house.route(make_event())
+    assert [len(body["delivery_ids"]) for body in house.queues[Tier.PREMIUM].bodies] == [50, 50, 20]
+    reports = [house.deliver(body) for body in house.queues[Tier.PREMIUM].bodies]
+    assert sum(report.accepted for report in reports) == 120
 
 
 def test_a_recipient_that_is_gone_is_recorded_as_failed_and_not_tried_again() -> None:
@@ -165,7 +227,7 @@ def test_a_recipient_that_is_gone_is_recorded_as_failed_and_not_tried_again() ->
 def test_a_worker_that_died_with_a_claim_is_followed_after_its_lease() -> None:
     house = House(PREMIUM)
     body = routed(house)
-    house.deliveries.claim(body["signal_id"], body["delivery_id"], NOW)
+    house.deliveries.claim(body["signal_id"], body["delivery_ids"][0], NOW)
     assert house.deliver(body, later=timedelta(seconds=1)) == DeliveryReport(skipped=1)
     assert house.deliver(body, later=LEASE + timedelta(seconds=1)) == DeliveryReport(accepted=1)
 
@@ -180,3 +242,28 @@ def test_a_signal_that_is_gone_is_suppressed() -> None:
 def test_two_accounts_get_a_delivery_each() -> None:
     house = House(PREMIUM, replace(PREMIUM, subscription_id="sub-2", account_id="acc-2"))
     assert house.route(make_event()).deliveries == 2
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    order=st.lists(st.integers(0, 3), max_size=20),
+    faults=st.lists(st.sampled_from([None, "throttled", "gone"]), max_size=12),
+)
+def test_messages_repeated_and_reordered_under_faults_send_each_delivery_once(
+    order: list[int], faults: list[str | None]
+) -> None:
+    house = House(*(replace(PREMIUM, subscription_id=f"sub-{n}", account_id=f"acc-{n}") for n in range(120)))
+    house.route(make_event())
+    queue = house.queues[Tier.PREMIUM]
+    kinds = {"throttled": ChannelUnavailableError, "gone": RecipientRejectedError}
+    sender = RecordingBatchSender([kinds[fault](fault) if fault else None for fault in faults])
+    house.sender = sender  # type: ignore[assignment] # the same port, other faults
+    bodies = [queue.bodies[number % len(queue.bodies)] for number in order] + list(queue.bodies)
+    deliver_all([Task.from_message(body) for body in bodies], house.office())
+    while any(each.state is DeliveryState.QUEUED for each in house.deliveries.stored.values()):
+        deliver_all([Task.from_message(body) for body in queue.bodies], house.office())
+    sent = [envelope.delivery_id for envelope in sender.sent]
+    failed = [each for each in house.deliveries.stored.values() if each.state is DeliveryState.FAILED]
+    assert len(sent) == len(set(sent))
+    assert len(sent) + len(failed) == 120
+    assert len(failed) == faults.count("gone")

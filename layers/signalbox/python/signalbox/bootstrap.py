@@ -4,28 +4,58 @@ Each is made on first use and kept for the worker's life. Imports stand inside t
 only what it uses.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from signalbox.domain.accounts.account import Tier
+from signalbox.domain.accounts.account import Account, ApiKey, Tier
+from signalbox.domain.accounts.memory import Memory
 from signalbox.domain.delivery.delivery import Channel
+from signalbox.domain.delivery.topics import Feed, feed_topic
 from signalbox.domain.universe.shards import Job
-from signalbox.settings import settings
+from signalbox.settings import resource, settings
 
 if TYPE_CHECKING:
+    from signalbox.adapters.caching.feed import CachedFeed
+    from signalbox.domain.caching.figures import CacheFigures
+    from signalbox.ports.access import OneTimeTokenRepository, QuotaRepository
+    from signalbox.ports.alerts import AlertChecks, AlertRepository, RegimeRepository, TopicLog
+    from signalbox.ports.caching import AnswerStore, AskedRepository, VersionRepository
     from signalbox.ports.delivery import (
         AccountRepository,
         ChannelSender,
         ConnectionPoster,
-        ConnectionRepository,
         DeliveryRepository,
         SubscriptionRepository,
     )
-    from signalbox.ports.market import CandleStore, Exchange, PriceFrameStore
-    from signalbox.ports.signals import PriceHistory, SignalRepository, SuppressionRepository
-    from signalbox.ports.work import Clock, Queue, TurnRepository, UniverseRepository
+    from signalbox.ports.exports import ExportRepository, ObjectStore
+    from signalbox.ports.market import (
+        CandleCompactor,
+        CandleReader,
+        CandleStore,
+        CurrentPrices,
+        Exchange,
+        ExchangeBudgets,
+        PriceFrameStore,
+    )
+    from signalbox.ports.sentiment import (
+        IndexSource,
+        NewsRepository,
+        NewsSource,
+        SentimentRepository,
+        SentimentScorer,
+    )
+    from signalbox.ports.signals import (
+        PriceHistory,
+        SignalChanges,
+        SignalRepository,
+        StoredSignals,
+        SuppressionRepository,
+    )
+    from signalbox.ports.statistics import StatisticsRepository
+    from signalbox.ports.topics import AccountDeliveries, BatchSender, FollowerRepository, SentDeliveries, TopicWriter
+    from signalbox.ports.work import Clock, Queue, QueueWatch, TurnRepository, UniverseRepository
 
 
 @cache
@@ -33,6 +63,72 @@ def signal_repository() -> "SignalRepository":
     from signalbox.adapters.storage.signals import DynamoSignalRepository
 
     return DynamoSignalRepository()
+
+
+@cache
+def stored_signals() -> "StoredSignals":
+    from signalbox.adapters.storage.stored_signals import DynamoStoredSignals
+
+    return DynamoStoredSignals()
+
+
+@cache
+def cached_feed() -> "CachedFeed":
+    """Return what gives pages of signals to callers: kept ones while their data are as they were."""
+    from signalbox.adapters.caching.listener import Listener
+
+    listener = Listener(asked_repository(), wall_clock().now)
+    return _cached_feed(heard=listener.hear)
+
+
+@cache
+def warming_feed() -> "CachedFeed":
+    """Return the same for who asks on nobody's behalf: what it asks does not count as asked."""
+    return _cached_feed()
+
+
+def _cached_feed(**options: Any) -> "CachedFeed":
+    from signalbox.adapters.caching.feed import CachedFeed
+
+    return CachedFeed(
+        signal_repository(), version_repository(), answer_store(), wall_clock().now, cache_figures(), **options
+    )
+
+
+@cache
+def answer_store() -> "AnswerStore":
+    from signalbox.adapters.storage.cache import DynamoAnswers
+
+    return DynamoAnswers()
+
+
+@cache
+def version_repository() -> "VersionRepository":
+    from signalbox.adapters.storage.cache import DynamoVersions
+
+    return DynamoVersions()
+
+
+@cache
+def asked_repository() -> "AskedRepository":
+    from signalbox.adapters.storage.cache import DynamoAsked
+
+    return DynamoAsked()
+
+
+@cache
+def cache_figures() -> "CacheFigures":
+    """Return what this worker's cache did since its start."""
+    from signalbox.domain.caching.figures import CacheFigures
+
+    return CacheFigures()
+
+
+def take_answer_age() -> int | None:
+    """Return the whole seconds of age of the oldest kept thing read since the last call, None if none was."""
+    from signalbox.adapters.caching.ages import take_age
+
+    return take_age()
 
 
 @cache
@@ -50,6 +146,29 @@ def candle_store() -> "CandleStore":
 
 
 @cache
+def warm_candle_store() -> "CandleStore":
+    """Return the candle store that keeps what it has read: for workers that read the same windows again and again."""
+    from signalbox.adapters.storage.warm_candles import WarmCandleStore
+
+    return WarmCandleStore(candle_store())
+
+
+@cache
+def candle_reader() -> "CandleReader":
+    """Return what reads candles without numpy, one symbol's at a time."""
+    from signalbox.adapters.storage.candle_reader import DynamoCandleReader
+
+    return DynamoCandleReader()
+
+
+@cache
+def candle_compactor() -> "CandleCompactor":
+    from signalbox.adapters.storage.compaction import DynamoCandleCompactor
+
+    return DynamoCandleCompactor()
+
+
+@cache
 def price_frame_store() -> "PriceFrameStore":
     from signalbox.adapters.storage.price_frames import DynamoPriceFrameStore
 
@@ -57,10 +176,24 @@ def price_frame_store() -> "PriceFrameStore":
 
 
 @cache
+def current_prices() -> "CurrentPrices":
+    from signalbox.adapters.storage.current_prices import FramedCurrentPrices
+
+    return FramedCurrentPrices(universe_repository(), price_frame_store())
+
+
+@cache
 def price_history() -> "PriceHistory":
     from signalbox.adapters.storage.price_history import DynamoPriceHistory
 
     return DynamoPriceHistory()
+
+
+@cache
+def signal_changes() -> "SignalChanges":
+    from signalbox.adapters.storage.signal_changes import DynamoSignalChanges
+
+    return DynamoSignalChanges()
 
 
 @cache
@@ -92,6 +225,34 @@ def delivery_repository() -> "DeliveryRepository":
 
 
 @cache
+def alert_repository() -> "AlertRepository":
+    from signalbox.adapters.storage.alerts import DynamoAlertRepository
+
+    return DynamoAlertRepository()
+
+
+@cache
+def alert_checks() -> "AlertChecks":
+    from signalbox.adapters.storage.alert_checks import DynamoAlertChecks
+
+    return DynamoAlertChecks()
+
+
+@cache
+def regime_repository() -> "RegimeRepository":
+    from signalbox.adapters.storage.regimes import DynamoRegimeRepository
+
+    return DynamoRegimeRepository()
+
+
+@cache
+def topic_log() -> "TopicLog":
+    from signalbox.adapters.storage.topic_log import DynamoTopicLog
+
+    return DynamoTopicLog()
+
+
+@cache
 def account_repository() -> "AccountRepository":
     from signalbox.adapters.storage.accounts import DynamoAccountRepository
 
@@ -99,7 +260,42 @@ def account_repository() -> "AccountRepository":
 
 
 @cache
-def connection_repository() -> "ConnectionRepository":
+def one_time_token_repository() -> "OneTimeTokenRepository":
+    from signalbox.adapters.storage.tokens import DynamoOneTimeTokenRepository
+
+    return DynamoOneTimeTokenRepository()
+
+
+@cache
+def quota_repository() -> "QuotaRepository":
+    from signalbox.adapters.storage.quotas import DynamoQuotaRepository
+
+    return DynamoQuotaRepository()
+
+
+@cache
+def remembered_keys() -> Memory[ApiKey]:
+    return Memory()
+
+
+@cache
+def remembered_accounts() -> Memory[Account]:
+    return Memory()
+
+
+@cache
+def remembered_monitoring() -> Memory[dict[str, Any]]:
+    """Return what keeps the answer of `/signals/api/monitoring`: looking costs a call for each queue."""
+    return Memory(timedelta(seconds=5))
+
+
+def token_secret() -> bytes:
+    """Return what tokens are signed with; there is no default, since whoever knows it can be anybody."""
+    return resource("TOKEN_SECRET").encode()
+
+
+@cache
+def connection_repository() -> "FollowerRepository":
     from signalbox.adapters.storage.connections import DynamoConnectionRepository
 
     return DynamoConnectionRepository()
@@ -108,16 +304,22 @@ def connection_repository() -> "ConnectionRepository":
 @cache
 def connection_poster() -> "ConnectionPoster":
     from signalbox.adapters.channels.websocket import ApiGatewayPoster
-    from signalbox.settings import resource
 
     return ApiGatewayPoster(resource("WEBSOCKET_ENDPOINT"))
 
 
 @cache
-def exchange(exchange_id: str) -> "Exchange":
-    from signalbox.adapters.exchanges.factory import open_exchange
+def exchange_budgets() -> "ExchangeBudgets":
+    from signalbox.adapters.storage.exchange_budgets import DynamoExchangeBudgets
 
-    return open_exchange(exchange_id, settings())
+    return DynamoExchangeBudgets()
+
+
+@cache
+def exchange(exchange_id: str) -> "Exchange":
+    from signalbox.adapters.exchanges.factory import open_budgeted_exchange
+
+    return open_budgeted_exchange(exchange_id, settings(), exchange_budgets())
 
 
 def exchanges() -> list["Exchange"]:
@@ -131,6 +333,14 @@ def queue(name: str) -> "Queue":
     from signalbox.adapters.queues import SqsQueue
 
     return SqsQueue(f"{name}_QUEUE_URL")
+
+
+@cache
+def queue_watch() -> "QueueWatch":
+    """Return what looks at the queues that `WATCHED_QUEUES` lists."""
+    from signalbox.adapters.queue_watch import SqsQueueWatch
+
+    return SqsQueueWatch("WATCHED_QUEUES")
 
 
 def shard_queue(job: Job) -> "Queue":
@@ -148,6 +358,121 @@ def senders() -> Mapping[Channel, "ChannelSender"]:
     from signalbox.adapters.channels.email import EmailSender
 
     return {Channel.EMAIL: EmailSender(settings().mail_sender)}
+
+
+def batch_senders() -> Mapping[Channel, "BatchSender"]:
+    """Return the services that send many deliveries at once, by channel; topics are told by `services.topics`."""
+    return {Channel.EMAIL: _bulk_email_sender(), Channel.PUSH: _push_sender()}
+
+
+@cache
+def _bulk_email_sender() -> "BatchSender":
+    from signalbox.adapters.channels.bulk_email import BulkEmailSender
+
+    return BulkEmailSender(settings().mail_sender)
+
+
+@cache
+def _push_sender() -> "BatchSender":
+    from signalbox.adapters.channels.push import PushSender
+
+    return PushSender()
+
+
+@cache
+def sent_deliveries() -> "SentDeliveries":
+    from signalbox.adapters.storage.deliveries import DynamoDeliveryRepository
+
+    return DynamoDeliveryRepository()
+
+
+@cache
+def account_deliveries() -> "AccountDeliveries":
+    from signalbox.adapters.storage.deliveries import DynamoDeliveryRepository
+
+    return DynamoDeliveryRepository()
+
+
+@cache
+def topic_writer() -> "TopicWriter":
+    from signalbox.adapters.storage.topic_log import DynamoTopicLog
+
+    return DynamoTopicLog()
+
+
+@cache
+def feeds() -> Sequence[Feed]:
+    """Return the topics that hear of every signal: by WebSocket one for each tier, by push for those that have it.
+
+    Queues hold messages back by the wall clock, so a run whose time is stepped has the topics without a delay only.
+    """
+    tiers = [tier for tier in Tier if settings().clock == "wall" or not tier.delay]
+    posted = [Feed(tier, Channel.WEBSOCKET, feed_topic(tier)) for tier in tiers]
+    pushed = [tier for tier in tiers if Channel.PUSH in tier.terms.channels]
+    return [*posted, *(Feed(tier, Channel.PUSH, resource(f"SIGNALS_{tier.upper()}_TOPIC_ARN")) for tier in pushed)]
+
+
+def dead_deliveries() -> "Queue":
+    """Return where deliveries go that were tried as often as their channel allows."""
+    from signalbox.adapters.queues import SqsQueue
+
+    return SqsQueue("DELIVERY_DEAD_LETTERS_URL")
+
+
+@cache
+def statistics_repository() -> "StatisticsRepository":
+    from signalbox.adapters.storage.statistics import DynamoStatisticsRepository
+
+    return DynamoStatisticsRepository()
+
+
+@cache
+def export_repository() -> "ExportRepository":
+    from signalbox.adapters.storage.exports import DynamoExportRepository
+
+    return DynamoExportRepository()
+
+
+@cache
+def export_store() -> "ObjectStore":
+    from signalbox.adapters.object_store import S3ObjectStore
+
+    return S3ObjectStore("EXPORTS_BUCKET")
+
+
+@cache
+def news_repository() -> "NewsRepository":
+    from signalbox.adapters.storage.news import DynamoNewsRepository
+
+    return DynamoNewsRepository()
+
+
+@cache
+def sentiment_repository() -> "SentimentRepository":
+    from signalbox.adapters.storage.sentiment import DynamoSentimentRepository
+
+    return DynamoSentimentRepository()
+
+
+def news_sources() -> list["NewsSource"]:
+    """Return the feeds that are to be read; none where none is configured."""
+    from signalbox.adapters.news.rss import RssFeed
+
+    return [RssFeed(feed) for feed in settings().sentiment_feeds]
+
+
+def fear_greed_source() -> "IndexSource | None":
+    """Return the Fear & Greed index, or None where it is not configured."""
+    from signalbox.adapters.news.fear_greed import AlternativeMe
+
+    return AlternativeMe(settings().fear_greed_url) if settings().fear_greed_url else None
+
+
+@cache
+def sentiment_scorer() -> "SentimentScorer":
+    from signalbox.adapters.news.crypto_vader import CryptoVader
+
+    return CryptoVader()
 
 
 @cache

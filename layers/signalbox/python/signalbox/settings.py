@@ -8,6 +8,7 @@ from typing import Literal
 
 from signalbox.domain.errors import InvalidValueError, MissingSettingError
 from signalbox.domain.market.timeframe import Timeframe
+from signalbox.domain.sentiment.feeds import Feed, read_feeds
 from signalbox.domain.signals.signal import Origin
 
 ClockKind = Literal["wall", "market"]
@@ -20,6 +21,7 @@ class Settings:
     `exchanges` are ccxt ids in order of preference: the first that lists a symbol is its home. `exchange_endpoint`
     replaces every exchange's own address by `<endpoint>/<exchange id>` (the local exchange). `symbols` fixes the
     universe; empty means the `universe_size` largest by quote volume. `clock` is `wall`, or `market` in stepped runs.
+    `sentiment_feeds` are news and `fear_greed_url` the index; empty means that neither is read.
     """
 
     origin: Origin
@@ -35,6 +37,8 @@ class Settings:
     warm_up_candles: int
     grace_seconds: int
     shard_symbols: int
+    sentiment_feeds: tuple[Feed, ...]
+    fear_greed_url: str
     mail_sender: str
     page_url: str
 
@@ -59,6 +63,8 @@ class Settings:
             warm_up_candles=_whole("WARM_UP_CANDLES", env.get("WARM_UP_CANDLES", "300")),
             grace_seconds=_whole("GRACE_SECONDS", env.get("GRACE_SECONDS", "10")),
             shard_symbols=_whole("SHARD_SYMBOLS", env.get("SHARD_SYMBOLS", "40")),
+            sentiment_feeds=read_feeds(env.get("SENTIMENT_FEEDS", "")),
+            fear_greed_url=env.get("FEAR_GREED_URL", ""),
             mail_sender=env.get("MAIL_SENDER", "signals@signalbox.example"),
             page_url=env.get("PAGE_URL", ""),
         )

@@ -1,10 +1,11 @@
 """Logger and metrics, made once. Services return reports; handlers publish them here, a line and a metric a field."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 logger = Logger(log_uncaught_exceptions=True)
 metrics = Metrics()
@@ -16,8 +17,20 @@ def publish(report: Any) -> None:
     logger.info(type(report).__name__, extra=fields)
     for name, value in fields.items():
         if isinstance(value, int | float):
-            metrics.add_metric(name=_camel(name), unit=MetricUnit.Count, value=value)
+            unit = MetricUnit.Seconds if name.endswith("_seconds") else MetricUnit.Count
+            metrics.add_metric(name=_camel(name), unit=unit, value=value)
 
 
 def _camel(name: str) -> str:
     return "".join(word.capitalize() for word in name.split("_"))
+
+
+def publish_latencies(latencies: Mapping[tuple[str, str], Sequence[float]]) -> None:
+    """Write the seconds that deliveries took, by channel and tier: each one, so that percentiles can be asked for."""
+    for (channel, tier), seconds in latencies.items():
+        own = EphemeralMetrics()
+        own.add_dimension(name="channel", value=channel)
+        own.add_dimension(name="tier", value=tier)
+        for each in seconds:
+            own.add_metric(name="DeliverySeconds", unit=MetricUnit.Seconds, value=each)
+        own.flush_metrics()

@@ -2,12 +2,13 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from signalbox.adapters.storage.candles import DynamoCandleStore, FrameItem
+from infra.bench.dynamo_units import item_size
+from signalbox.adapters.storage.candle_table import FrameItem
+from signalbox.adapters.storage.candles import DynamoCandleStore
 from signalbox.adapters.storage.dynamo import call
 from signalbox.adapters.storage.frames import decode_frames, encode_frame, part_name, symbol_hashes
 from signalbox.domain.errors import InvalidValueError
@@ -18,12 +19,6 @@ from tests.builders import NOW, make_grid
 
 THREE_WRITE_UNITS = 3 * 1024
 START = to_ms(NOW)
-
-
-def item_size(item: dict[str, Any]) -> int:
-    """What DynamoDB counts: names and values, a number at two digits a byte and one more."""
-    sizes = {"S": len, "B": len, "N": lambda text: (len(text) + 1) // 2 + 1}
-    return sum(len(name) + sizes[kind](value) for name, typed in item.items() for kind, value in typed.items())
 
 
 def random_cells(symbols: int, seed: int = 3) -> FloatArray:

@@ -10,11 +10,13 @@ import pytest
 from signalbox.adapters import aws
 from signalbox.adapters.storage import feed as feed_module
 from signalbox.adapters.storage.dynamo import RawItem, call
-from signalbox.adapters.storage.feed import MOST_QUERIES, months_down
+from signalbox.adapters.storage.feed import MOST_QUERIES
+from signalbox.adapters.storage.history_plan import months_down
 from signalbox.adapters.storage.publication import LIFECYCLE
 from signalbox.adapters.storage.signal_items import SignalItem, signal_of
 from signalbox.adapters.storage.signals import DynamoSignalRepository
-from signalbox.domain.signals.signal import Signal
+from signalbox.domain.history.filters import SignalFilter, Sort
+from signalbox.domain.signals.signal import Signal, Status
 from signalbox.ports.signals import FeedQuery
 from tests.builders import NOW, ended, make_signal
 
@@ -138,8 +140,8 @@ def test_a_page_costs_a_bounded_number_of_queries_and_its_cursor_goes_on(
 def test_a_rare_status_ends_a_page_early_without_losing_one(
     repository: DynamoSignalRepository, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(feed_module, "FILTERED_ROWS", 6)
-    monkeypatch.setattr(feed_module, "MOST_QUERIES", 2)
+    monkeypatch.setattr(feed_module, "FEWEST_ROWS", 6)
+    monkeypatch.setattr(feed_module, "ROWS_PER_SIGNAL", 8)
     hits = []
     for hour in range(60):
         signal = make_signal(created_at=NOW - timedelta(hours=hour))
@@ -148,27 +150,28 @@ def test_a_rare_status_ends_a_page_early_without_losing_one(
             repository.update(signal, ended(signal))
             hits.append(ended(signal))
 
-    found: list[Signal] = []
-    page = repository.feed(everything(status="TARGET_HIT", since=NOW - timedelta(days=10), limit=2))
-    found += page.signals
-    while page.cursor is not None:
-        page = repository.feed(
-            everything(status="TARGET_HIT", since=NOW - timedelta(days=10), limit=2, cursor=page.cursor)
-        )
-        found += page.signals
+    rare = SignalFilter(
+        statuses=frozenset({Status.TARGET_HIT}), symbols=frozenset({"BTC/USDT"}), words=frozenset({"btc"})
+    )
+    query = {"where": rare, "sort": Sort.QUALITY, "since": NOW - timedelta(days=10), "limit": 2}
+    pages = [repository.feed(everything(**query))]
+    while pages[-1].cursor is not None:
+        pages.append(repository.feed(everything(**query, cursor=pages[-1].cursor)))
+    found = [signal for page in pages for signal in page.signals]
 
+    assert min(len(page.signals) for page in pages[:-1]) < 2
     assert found == hits
 
 
 def test_a_month_spread_over_buckets_is_one_feed(repository: DynamoSignalRepository, monkeypatch: pytest.MonkeyPatch):
-    from signalbox.adapters.storage import signal_items
+    from signalbox.adapters.storage import history_plan, signal_keys
 
-    for module in (signal_items, feed_module):
+    for module in (signal_keys, history_plan):
         monkeypatch.setattr(module, "feed_buckets", lambda _month: 3)
     given = [make_signal(symbol=f"COIN{number}/USDT", created_at=NOW - timedelta(hours=number)) for number in range(12)]
     for signal in given:
         repository.add(signal)
-    assert len({signal_items.feed_partition(each.symbol, each.created_at) for each in given}) == 3
+    assert len({signal_keys.feed_partition(each.symbol, each.created_at) for each in given}) == 3
 
     query = {"since": NOW - timedelta(days=2), "visible_at": NOW + timedelta(days=1)}
     first = repository.feed(everything(**query))
@@ -182,7 +185,8 @@ def test_a_month_spread_over_buckets_is_one_feed(repository: DynamoSignalReposit
 @pytest.mark.parametrize(
     ("upper", "lower", "months"),
     [
-        ("2024-02-01T00:00:00Z", "2023-12-31T00:00:00Z", ["2024-02", "2024-01", "2023-12"]),
+        ("2024-02-01T00:00:00Z", "2023-12-31T00:00:00Z", ["2024-01", "2023-12"]),
+        ("2024-02-01T00:00:00Z#id", "2024-01-01T00:00:00Z", ["2024-02", "2024-01"]),
         ("2024-01-05T13:00:00Z#id", "2024-01-01T00:00:00Z", ["2024-01"]),
         ("2024-02", "2024-01-31T00:00:00Z", ["2024-01"]),
     ],

@@ -8,9 +8,10 @@ from hypothesis.extra.numpy import arrays
 
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.market.candles import FloatArray
+from signalbox.domain.regimes.change import Direction, Volatility, label
 from signalbox.domain.regimes.classification import DIRECTION_DWELL, WARM_UP, classify, market_regime
 from signalbox.domain.regimes.hysteresis import settle
-from signalbox.domain.regimes.regime import Direction, Regimes, Volatility, changes, label
+from signalbox.domain.regimes.regime import Regimes, changes
 from signalbox.domain.regimes.stability import stability
 from tests.unit.domain.strategies.samples import columns_of, hand_made, real_grid, show
 

@@ -58,6 +58,8 @@ def client(service: str, *, endpoint_url: str | None = None) -> Any:
         connect_timeout=2,
         read_timeout=8,
         max_pool_connections=16,
+        # S3 alone still signs links the old way in some regions, with which nothing encrypted can be fetched.
+        signature_version="s3v4" if service == "s3" else None,
     )
     return session().create_client(service, endpoint_url=endpoint_url, config=config)
 

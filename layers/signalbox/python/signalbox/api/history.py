@@ -1,32 +1,40 @@
 """`/signals/history`: every signal there ever was, by page."""
 
-from datetime import timedelta
 from typing import Any
 
 from chalice.app import Blueprint
 
 from signalbox import bootstrap
-from signalbox.api.inputs import HistoryQuery, read_query
-from signalbox.api.pages import page
+from signalbox.api.answers import HistoryPage
+from signalbox.api.endpoint import Endpoints
+from signalbox.api.pages import DAY, day_of, page
 from signalbox.api.policies import caller
+from signalbox.api.signal_inputs import HistoryQuery, Order
 
-DEFAULT_SPAN = timedelta(days=30)
+DEFAULT_SPAN = 30 * DAY
 
-routes = Blueprint(__name__)
+endpoints = Endpoints(Blueprint(__name__))
 
 
-@routes.route("/signals/history")
-def history() -> dict[str, Any]:
-    """Return the signals created in a span of time, newest first; the last 30 days where none is given."""
-    request = routes.current_request
-    query = read_query(HistoryQuery, request.query_params)
+@endpoints.add("GET", "/signals/history", HistoryPage, query=HistoryQuery)
+def history(query: HistoryQuery) -> dict[str, Any]:
+    """Return the signals created in a span of time that fit every condition; the last 30 days where no span is given.
+
+    A page may be shorter than asked, even empty, and still have a `next`: conditions that few signals fit are looked
+    for page by page.
+    """
+    asked = query.search()
     now = bootstrap.clock().now()
-    until = query.until or now + timedelta(days=1)
+    until = asked.until or max(day_of(now) + 2 * DAY, asked.since or now)
     return page(
         query,
-        caller(request.context),
-        since=query.since or until - DEFAULT_SPAN,
+        caller(endpoints.routes.current_request.context),
+        since=asked.since or (asked.until or day_of(now)) - DEFAULT_SPAN,
         until=until,
-        signals=bootstrap.signal_repository(),
+        where=asked.where,
+        sort=query.sort,
+        descending=query.order is Order.DESCENDING,
+        bound_to=f"{asked.since} {asked.until}",
+        signals=bootstrap.cached_feed(),
         now=now,
     )

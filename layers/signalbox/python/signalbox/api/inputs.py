@@ -1,49 +1,64 @@
 """Strict input: one model per endpoint, every parameter declared, named when it is wrong."""
 
+import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, WithJsonSchema
 
 from signalbox.api.problems import ProblemError
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.instants import from_iso
-from signalbox.domain.signals.signal import Status
+from signalbox.domain.market.timeframe import Timeframe
+from signalbox.domain.sentiment.aggregation import MARKET, RULES
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
+FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_MOMENT = datetime(2200, 1, 1, tzinfo=UTC)
+"""What may be asked for lies between them; so spans around it can be computed with."""
+
+
 def _moment(text: str) -> datetime:
     try:
-        return from_iso(text)
+        moment = from_iso(text)
     except (InvalidValueError, OverflowError) as e:
         raise ValueError(str(e)) from e
+    if not FIRST_MOMENT <= moment <= LAST_MOMENT:
+        raise ValueError(f"must lie from {FIRST_MOMENT:%Y} to {LAST_MOMENT:%Y}")
+    return moment
 
 
 Symbol = Annotated[str, StringConstraints(pattern=r"^[^\s/]{1,30}/[^\s/]{1,30}$", max_length=61)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 
 
-class SignalsQuery(BaseModel):
-    """Parameters of the feed of signals."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    symbol: Symbol | None = None
-    status: Status | None = None
-    limit: Annotated[int, Field(ge=1, le=200)] = 50
-    cursor: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = None
+def _sentiment_timeframe(text: str) -> Timeframe:
+    if text not in RULES:
+        raise ValueError(f"must be one of {', '.join(RULES)}")
+    return Timeframe(text)
 
 
-class HistoryQuery(SignalsQuery):
-    """Parameters of the history: the feed's, and a span of `created_at` (`from` included, `to` not)."""
+SentimentTimeframe = Annotated[
+    Timeframe,
+    BeforeValidator(_sentiment_timeframe),
+    WithJsonSchema({"type": "string", "enum": [str(each) for each in RULES]}),
+]
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=False)
 
+class SentimentQuery(BaseModel):
+    """Parameters of the sentiment: an asset's code or `MARKET`, and a span of `created_at` (`to` not included)."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True, populate_by_name=False)
+
+    asset: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{1,20}$")] = MARKET
+    timeframe: SentimentTimeframe = Timeframe.H1
     since: Moment | None = Field(default=None, alias="from")
     until: Moment | None = Field(default=None, alias="to")
+    limit: Annotated[int, Field(ge=1, le=500)] = 168
 
 
 def read_query(model: type[Model], parameters: Any) -> Model:
@@ -60,6 +75,38 @@ def read_query(model: type[Model], parameters: Any) -> Model:
         return model.model_validate({name: values[0] for name, values in found.items()})
     except ValidationError as e:
         raise _refusal({_field(error): _detail(error) for error in e.errors()}) from e
+
+
+def read_body(model: type[Model], request: Any) -> Model:
+    """Return the validated JSON body of a request.
+
+    Raises ProblemError (400) naming every field that is unknown or wrong; what was found is not repeated, as a body may
+    hold secrets.
+    """
+    try:
+        # Not Chalice's own reading: that sees no JSON where nothing, or `Application/JSON`, is said to be in the body.
+        found = json.loads(request.raw_body)
+    except (ValueError, RecursionError) as e:  # ValueError: no JSON, no UTF-8, no Base64
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "the body must be JSON, was not") from e
+    if not isinstance(found, dict):
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "the body must be a JSON object, was not")
+    return validated(model, found)
+
+
+def validated(model: type[Model], found: Mapping[str, Any]) -> Model:
+    """Return what was found in a body as `model`; raise ProblemError (400) as `read_body` does."""
+    try:
+        return model.model_validate(found)
+    except ValidationError as e:
+        raise _refusal({_place(error): _wanted(error) for error in e.errors()}) from e
+
+
+def _place(error: Any) -> str:
+    return ".".join(str(part)[:60] for part in error["loc"]) or "body"
+
+
+def _wanted(error: Any) -> str:
+    return "is not a field of this request" if error["type"] == "extra_forbidden" else str(error["msg"])
 
 
 def _refusal(details: Mapping[str, str]) -> ProblemError:

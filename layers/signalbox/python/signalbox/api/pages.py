@@ -1,37 +1,73 @@
 """Pages of signals for one caller: the tier delay is applied here and nowhere else."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from signalbox.api.inputs import SignalsQuery
+from signalbox.api.current import currents
 from signalbox.api.problems import ProblemError, not_found
 from signalbox.api.representation import represent
+from signalbox.api.signal_inputs import SignalsQuery
 from signalbox.domain.accounts.account import Account
 from signalbox.domain.errors import InvalidValueError
+from signalbox.domain.history.filters import SignalFilter, Sort
 from signalbox.domain.signals.signal import Signal, Status
-from signalbox.ports.signals import FeedQuery, SignalRepository
+from signalbox.ports.market import CurrentPrices
+from signalbox.ports.signals import FeedQuery, FeedReader, SignalRepository
+
+DAY = timedelta(days=1)
 
 
 def page(
-    query: SignalsQuery, caller: Account, *, since: datetime, until: datetime, signals: SignalRepository, now: datetime
+    query: SignalsQuery,
+    caller: Account,
+    *,
+    since: datetime,
+    until: datetime,
+    signals: FeedReader,
+    now: datetime,
+    prices: CurrentPrices | None = None,
+    where: SignalFilter | None = None,
+    sort: Sort = Sort.CREATED,
+    descending: bool = True,
+    bound_to: str = "",
 ) -> dict[str, Any]:
-    """Return one page of the signals created in [since, until) that `caller` may see, newest first."""
-    asked = FeedQuery(
-        since=since,
-        until=until,
-        visible_at=now - caller.tier.delay,
-        limit=query.limit,
-        symbol=query.symbol,
-        status=query.status,
-        cursor=query.cursor,
-    )
+    """Return one page of the signals created in [since, until) that `caller` may see, by default newest first.
+
+    `where` is what `query` asks for if not given; `bound_to` names the span that a cursor belongs to, where one was
+    asked for. With `prices`, each has a `current`: what it is worth now, null once it has ended.
+    """
+    try:
+        asked = FeedQuery(
+            since=since,
+            until=until,
+            visible_at=now - caller.tier.delay,
+            limit=query.limit,
+            where=query.where() if where is None else where,
+            sort=sort,
+            descending=descending,
+            cursor=query.cursor,
+            bound_to=bound_to,
+            delay_class=str(caller.tier),
+        )
+    except InvalidValueError as e:
+        raise ProblemError(HTTPStatus.BAD_REQUEST, f"from: {e}", [{"field": "from", "detail": str(e)}]) from e
     try:
         found = signals.feed(asked)
     except InvalidValueError as e:
         detail = f"cursor: {e}"
         raise ProblemError(HTTPStatus.BAD_REQUEST, detail, [{"field": "cursor", "detail": str(e)}]) from e
-    return {"signals": [represent(signal, now) for signal in found.signals], "next": found.cursor}
+    shown = [represent(signal, now) for signal in found.signals]
+    if prices is not None:
+        now_worth = currents(found.signals, prices, now)
+        shown = [{**each, "current": now_worth.get(each["id"])} for each in shown]
+    return {"signals": shown, "next": found.cursor}
+
+
+def day_of(now: datetime) -> datetime:
+    """Return the beginning of a moment's day. Spans that nobody chose go by whole days, so that a question stays the
+    same question, and its answer can be kept, until the day is over."""
+    return now.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def one(signal_id: str, caller: Account, *, signals: SignalRepository, now: datetime) -> Signal:

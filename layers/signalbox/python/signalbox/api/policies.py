@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from signalbox.domain.accounts.account import Account, Tier
+from signalbox.domain.accounts.account import NOBODY, Account, Caller, Scope, Tier
 
 
 def presented_key(event: Mapping[str, Any]) -> str | None:
@@ -12,28 +12,48 @@ def presented_key(event: Mapping[str, Any]) -> str | None:
     scheme, _, bearer = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and bearer.strip():
         return bearer.strip()
-    token = (event.get("queryStringParameters") or {}).get("token") if _is_websocket(event) else None
+    token = (event.get("queryStringParameters") or {}).get("token") if is_websocket(event) else None
     return headers.get("x-api-key") or token or None
 
 
-def allow(account: Account, method_arn: str) -> dict[str, Any]:
-    """Return the policy that lets `account` through to every route of the stage, and names it to what is behind."""
+def is_websocket(event: Mapping[str, Any]) -> bool:
+    """Return whether an authorizer's event is a WebSocket being opened."""
+    return "connectionId" in (event.get("requestContext") or {})
+
+
+def allow(found: Caller, method_arn: str) -> dict[str, Any]:
+    """Return the policy that lets a caller through to every route of the stage, and names it to what is behind."""
     api, stage = method_arn.split("/")[:2]
+    account = found.account
     return {
-        "principalId": account.account_id,
-        "policyDocument": {
-            "Version": "2012-10-17",
-            "Statement": [{"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": f"{api}/{stage}/*"}],
+        **_policy(account.account_id, "Allow", f"{api}/{stage}/*"),
+        "context": {
+            "account_id": account.account_id,
+            "tier": str(account.tier),
+            "scopes": " ".join(sorted(found.scopes)),
         },
-        "context": {"account_id": account.account_id, "tier": str(account.tier)},
     }
+
+
+def deny(method_arn: str) -> dict[str, Any]:
+    """Return the policy that lets nobody through: 403, and the worker lives on, as it would not after an error."""
+    return _policy("refused", "Deny", method_arn)
 
 
 def caller(event_context: Mapping[str, Any]) -> Account:
     """Return the account that the authorizer named in a request's context."""
+    return identity(event_context).account
+
+
+def identity(event_context: Mapping[str, Any]) -> Caller:
+    """Return who the authorizer named in a request's context, and what their key is for; nobody where it named none."""
     named = event_context.get("authorizer") or {}
-    return Account(account_id=named.get("account_id", "anonymous"), tier=Tier(named.get("tier", "free")))
+    if "account_id" not in named:
+        return NOBODY
+    account = Account(account_id=named["account_id"], tier=Tier(named.get("tier", "free")))
+    return Caller(account, frozenset(map(Scope, named.get("scopes", "").split())))
 
 
-def _is_websocket(event: Mapping[str, Any]) -> bool:
-    return "connectionId" in (event.get("requestContext") or {})
+def _policy(principal: str, effect: str, resource: str) -> dict[str, Any]:
+    statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": resource}
+    return {"principalId": principal, "policyDocument": {"Version": "2012-10-17", "Statement": [statement]}}

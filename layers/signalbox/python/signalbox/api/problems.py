@@ -20,13 +20,22 @@ class ProblemError(ChaliceUnhandledError):
         What was expected and what was found.
     errors : sequence of mapping, optional
         One `{"field": ..., "detail": ...}` for each input that was wrong.
+    headers : mapping, optional
+        Headers of the answer (`Retry-After`, `WWW-Authenticate`).
     """
 
-    def __init__(self, status: HTTPStatus, detail: str, errors: Sequence[Mapping[str, str]] = ()) -> None:
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        errors: Sequence[Mapping[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.errors = errors
+        self.headers = dict(headers or {})
 
 
 def body(status: int, detail: str, errors: Sequence[Mapping[str, str]] = ()) -> dict[str, Any]:
@@ -45,7 +54,7 @@ def response(problem: ProblemError) -> Response:
     return Response(
         body=body(problem.status, problem.detail, problem.errors),
         status_code=int(problem.status),
-        headers={"Content-Type": MEDIA_TYPE},
+        headers={**problem.headers, "Content-Type": MEDIA_TYPE},
     )
 
 

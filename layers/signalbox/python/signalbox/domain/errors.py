@@ -7,6 +7,7 @@ SignalboxError
     StorageUnavailableError      throttled or failing storage
     QueueUnavailableError        a queue that did not take every message
     ChannelUnavailableError      a delivery service that is throttled or failing
+    FeedUnavailableError         a source of news that is throttled or failing
   PermanentError                 the same call will fail again
     InvalidValueError            a value outside its definition (also a ValueError)
     MissingSettingError          the environment lacks a setting
@@ -14,6 +15,10 @@ SignalboxError
     ExchangeRefusedError         403 or 451: this place or account may not use the exchange
     ExchangeReplyError           a reply that cannot be read
     RecipientRejectedError       the recipient's endpoint is gone or invalid
+      RecipientSuppressedError   the service may not tell this recipient: nobody failed
+    LimitReachedError            the tier gives no more of this
+    FeedUnreadableError          a source of news that refuses, or sends what cannot be read
+    UploadLostError              an upload in parts, or a part of it, is no longer there
 """
 
 
@@ -61,6 +66,10 @@ class ChannelUnavailableError(TransientError):
     """A delivery service throttled the call or failed."""
 
 
+class FeedUnavailableError(TransientError):
+    """A source of news did not answer, throttled the call, or failed."""
+
+
 class InvalidValueError(PermanentError, ValueError):
     """A value outside its definition; the message says what was expected and what was found."""
 
@@ -83,3 +92,19 @@ class ExchangeReplyError(PermanentError):
 
 class RecipientRejectedError(PermanentError):
     """The recipient's endpoint is gone, disabled or invalid."""
+
+
+class RecipientSuppressedError(RecipientRejectedError):
+    """The service is not allowed to tell this recipient; the message is the reason, in one word."""
+
+
+class FeedUnreadableError(PermanentError):
+    """A source of news refuses this caller, or sends something that is no feed."""
+
+
+class LimitReachedError(PermanentError):
+    """The account's tier gives no more of this."""
+
+
+class UploadLostError(PermanentError):
+    """An upload in parts, or a part of it, is no longer there: only beginning it anew helps."""

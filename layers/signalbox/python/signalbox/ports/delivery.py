@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from signalbox.domain.accounts.account import Account, ApiKey, Tier
+from signalbox.domain.accounts.account import Account, ApiKey
 from signalbox.domain.delivery.delivery import Delivery, DeliveryState, Subscription
 from signalbox.domain.delivery.message import Message
 
@@ -24,6 +24,18 @@ class SubscriptionRepository(Protocol):
 
     def put(self, subscription: Subscription) -> None:
         """Store or replace a subscription."""
+        ...
+
+    def of_account(self, account_id: str) -> list[Subscription]:
+        """Return the subscriptions of an account, in order of their ids."""
+        ...
+
+    def one(self, account_id: str, subscription_id: str) -> Subscription | None:
+        """Return this subscription if this account has it."""
+        ...
+
+    def remove(self, account_id: str, subscription_id: str) -> bool:
+        """Remove this subscription; return False if this account does not have it."""
         ...
 
 
@@ -47,6 +59,27 @@ class DeliveryRepository(Protocol):
         """Return the deliveries of a signal."""
         ...
 
+    def one(self, signal_id: str, delivery_id: str) -> Delivery | None:
+        """Return this delivery, or None."""
+        ...
+
+    def due(self, partition: str, now: datetime, limit: int) -> list[Delivery]:
+        """Return at most `limit` deliveries that waited until `now` (`planning.due_partition`), longest first."""
+        ...
+
+    def release(self, delivery: Delivery) -> bool:
+        """Let the delivery wait no more; return False, changing nothing, if it waits for another moment or for none."""
+        ...
+
+    def defer(self, delivery: Delivery, until: datetime, wait: str) -> bool:
+        """Let a delivery that is due wait on; return False, changing nothing, if it waits no more or was deferred."""
+        ...
+
+    def forget_recipient(self, account_id: str, limit: int) -> int:
+        """Erase where the account's deliveries went, `limit` of them at most, and keep those that are still queued from
+        being sent; return how many were erased now."""
+        ...
+
 
 class AccountRepository(Protocol):
     """Accounts and their keys."""
@@ -63,6 +96,30 @@ class AccountRepository(Protocol):
         """Return the key with this hash, or None."""
         ...
 
+    def put_account(self, account: Account) -> None:
+        """Store or replace an account."""
+        ...
+
+    def put_key(self, key: ApiKey) -> None:
+        """Store or replace a key."""
+        ...
+
+    def keys_of(self, account_id: str) -> list[ApiKey]:
+        """Return the keys of an account, in order of their prefixes; one made this second may be missing."""
+        ...
+
+    def remove_key(self, key_hash: str) -> None:
+        """Remove a key, known or not."""
+        ...
+
+    def claim_email(self, email: str, account_id: str) -> str:
+        """Return the id of the account that `email` signs in to: `account_id` from now on, if there was none."""
+        ...
+
+    def remove_account(self, account: Account) -> None:
+        """Remove an account, known or not, and the claim of its address."""
+        ...
+
 
 class ChannelSender(Protocol):
     """Sends messages by one channel."""
@@ -72,18 +129,6 @@ class ChannelSender(Protocol):
 
         Raises ChannelUnavailableError (try again) or RecipientRejectedError (do not).
         """
-        ...
-
-
-class ConnectionRepository(Protocol):
-    """Who is connected by WebSocket."""
-
-    def add(self, connection_id: str, account_id: str, tier: Tier, now: datetime) -> None:
-        """Remember a connection and whose it is; the record outlives the gateway's two hours by little."""
-        ...
-
-    def remove(self, connection_id: str) -> None:
-        """Forget a connection, known or not."""
         ...
 
 

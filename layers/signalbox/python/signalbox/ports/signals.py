@@ -8,12 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from signalbox.domain.errors import InvalidValueError
-from signalbox.domain.signals.signal import Signal, Status
+from signalbox.domain.history.filters import ANY, SignalFilter, Sort
+from signalbox.domain.signals.signal import Signal
 from signalbox.domain.signals.suppression import Suppression
+
+LONGEST_RANKING = timedelta(days=1830)
+"""The longest span whose signals are ranked over all symbols: each month of it is a partition that must be asked."""
+
+
+class StoredSignals(Protocol):
+    """The signals, one at a time."""
+
+    def get(self, signal_id: str) -> Signal | None:
+        """Return the signal, or None; raise InvalidValueError if `signal_id` is not spelled as one."""
+        ...
+
+
+class FeedReader(Protocol):
+    """Pages of signals, from the tables or from what was kept of them."""
+
+    def feed(self, query: FeedQuery) -> Page:
+        """Return one page of signals in the query's order; raise InvalidValueError for a cursor of another query."""
+        ...
 
 
 class SignalRepository(Protocol):
@@ -42,35 +62,48 @@ class SignalRepository(Protocol):
         ...
 
     def feed(self, query: FeedQuery) -> Page:
-        """Return one page of signals, newest first."""
+        """Return one page of signals in the query's order; raise InvalidValueError for a cursor of another query."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedQuery:
-    """One page of the feed: signals created in [since, until), of `symbol` or of all, after `cursor` if given.
+    """One page of the signals created in [since, until) that fit `where`, after `cursor` if given.
 
-    `status` keeps those of one status. `visible_at` hides open signals published after it (the tier delay).
+    `visible_at` hides open signals published after it (the tier delay). `bound_to` names what else a cursor must have
+    been written for: the span of time, where the caller chose it. `delay_class` names the tier whose delay `visible_at`
+    follows: what is kept of an answer is kept for that tier only.
     """
 
     since: datetime
     until: datetime
     visible_at: datetime
     limit: int
-    symbol: str | None = None
-    status: str | None = None
+    where: SignalFilter = ANY
+    sort: Sort = Sort.CREATED
+    descending: bool = True
     cursor: str | None = None
+    bound_to: str = ""
+    delay_class: str = "premium"
 
     def __post_init__(self) -> None:
         if self.limit < 1:
             raise InvalidValueError(f"limit must be at least 1, was {self.limit}")
-        if self.status is not None and self.status not in tuple(Status):
-            raise InvalidValueError(f"status must be one of {', '.join(Status)}, was {self.status!r}")
+        if self.sort is not Sort.CREATED and not self.where.symbols and self.until - self.since > LONGEST_RANKING:
+            raise InvalidValueError(
+                f"signals of all symbols can be sorted by {self.sort} over {LONGEST_RANKING.days} days at most, "
+                f"was {(self.until - self.since).days}"
+            )
+
+    @property
+    def scope(self) -> str:
+        """What a cursor of this query belongs to: the same for each of its pages, another for every other query."""
+        return f"{self.sort} {'down' if self.descending else 'up'} {self.bound_to} {self.where.spelled()}"
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Signals, newest first, and the cursor of the next page if there may be one."""
+    """Signals in the order asked for, and the cursor of the next page if there may be one."""
 
     signals: list[Signal]
     cursor: str | None
@@ -85,6 +118,19 @@ class SuppressionRepository(Protocol):
 
     def of_symbol(self, symbol: str, limit: int) -> list[Suppression]:
         """Return the newest suppressions of a symbol, newest first."""
+        ...
+
+
+class SignalChanges(Protocol):
+    """A signal and its history, changed together."""
+
+    def apply(self, before: Signal, after: Signal, record: Mapping[str, Any] | None = None) -> bool:
+        """Replace `before` by `after`, and append `record` to its history as number `after.revision`, if there is one.
+
+        Both happen or neither does. Returns False, changing nothing, if the signal is no longer as `before`, if another
+        worker is changing it at this moment, or if its history has a record of that number. The published part must be
+        the same in both; a record is made of JSON's own types.
+        """
         ...
 
 

@@ -58,6 +58,29 @@ class Queue(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class QueueDepth:
+    """About how many messages a queue holds: to be taken, taken and not yet done, and held back."""
+
+    name: str
+    waiting: int
+    in_flight: int
+    delayed: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.waiting + self.in_flight + self.delayed
+
+
+class QueueWatch(Protocol):
+    """How full the queues are."""
+
+    def depths(self) -> list[QueueDepth]:
+        """Return how full each queue is, about, in one order."""
+        ...
+
+
 class Clock(Protocol):
     """The system clock: the wall clock, or the market's in stepped runs."""
 

@@ -1,16 +1,24 @@
-"""Bring the stored candles of a shard up to the newest closed one, fetching only what is missing."""
+"""Bring the stored candles of a shard up to the newest closed one, fetching only what is missing.
+
+This is the one place that decides what an exchange is asked for: one query per symbol and turn, from the oldest candle
+that is worth asking for. In the calm case that is the newest; a gap that is due again, and a re-check, begin earlier.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from signalbox.domain.errors import ExchangeRefusedError, SignalboxError, TransientError, UnknownSymbolError
-from signalbox.domain.market.candles import COLUMNS, Candle, CandleGrid
+from signalbox.domain.market.candles import COLUMNS, BoolArray, Candle, CandleGrid
+from signalbox.domain.market.data_revision import DataRevision
+from signalbox.domain.market.gaps import Gap, StoredCandles, cells_of, holes, runs
 from signalbox.domain.market.health import clean_candles
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.suppression import SuppressionReason
 from signalbox.ports.market import CandleStore, Exchange
+
+Refusals = dict[str, tuple[SuppressionReason, str]]
 
 
 @dataclass(frozen=True)
@@ -20,16 +28,31 @@ class CandleUpdate:
     Attributes
     ----------
     grid : CandleGrid
-        Stored and newly fetched candles of the span.
+        Stored and newly fetched candles of the span. A stored candle that the exchange changed since is as it was.
     fetched : int
         Candles that were new.
     refusals : mapping of str to (SuppressionReason, str)
         Symbols whose newest candle could not be had, with the reason.
+    data_revisions : int
+        Stored candles that the exchange changed, recorded now.
+    gaps : int
+        Gaps that the exchange was asked for and has nothing for.
     """
 
     grid: CandleGrid
     fetched: int
     refusals: Mapping[str, tuple[SuppressionReason, str]]
+    data_revisions: int = 0
+    gaps: int = 0
+
+
+@dataclass(slots=True)
+class _Answers:
+    """What the exchange said: candles by symbol, symbols without the newest candle, failures worth another try."""
+
+    candles: dict[str, Sequence[Candle]] = field(default_factory=dict)
+    refusals: Refusals = field(default_factory=dict)
+    failures: list[TransientError] = field(default_factory=list)
 
 
 def update_candles(
@@ -41,70 +64,149 @@ def update_candles(
     last_open: int,
     exchange: Exchange,
     store: CandleStore,
+    check_from: int | None = None,
 ) -> CandleUpdate:
     """Return the candles of `symbols` from `first_open` to `last_open` (epoch ms, both included), storing new ones.
 
     A candle counts as closed only where the exchange already shows a later one; the caller has waited out the grace.
-    What one symbol lacks never holds up another.
+    What one symbol lacks never holds up another. From `check_from` (epoch ms) on, stored candles are asked for again.
+
+    A stored candle that comes back changed stays as it is, and the change is recorded as a data revision.
 
     Raises
     ------
     TransientError
-        If the exchange failed for every symbol that lacks candles: the whole shard is worth another try.
+        If the exchange failed for every symbol that lacks its newest candle, or is to be checked: the whole shard is
+        worth another try.
     """
-    grid = store.load(exchange.exchange_id, timeframe, bucket, symbols, first_open, last_open)
-    new: dict[str, Sequence[Candle]] = {}
-    refusals: dict[str, tuple[SuppressionReason, str]] = {}
-    failures: list[TransientError] = []
-    for symbol, since in _missing_since(grid, first_open).items():
-        limit = (last_open - since) // timeframe.milliseconds + 2
+    stored = store.read(exchange.exchange_id, timeframe, bucket, symbols, first_open, last_open)
+    asked = _asked_from(stored, last_open, check_from)
+    answers = _ask(exchange, stored.grid, asked, last_open, urgent=check_from is not None)
+    if answers.failures and not answers.candles:
+        raise answers.failures[0]
+    fresh = _lay_out(answers.candles, stored.grid)
+    added = fresh.present & ~stored.grid.present
+    revisions = _revisions(stored.grid, fresh, seen_at=last_open + timeframe.milliseconds)
+    recorded = store.add_revisions(exchange.exchange_id, timeframe, revisions) if revisions else 0
+    if added.any():
+        store.save(_only(fresh, added), bucket)
+    merged = _merge(stored.grid, fresh, added)
+    gaps = _unanswered(merged, stored.gaps, asked, answers.candles, last_open)
+    if gaps:
+        store.note_gaps(exchange.exchange_id, timeframe, bucket, gaps)
+    return CandleUpdate(
+        grid=merged,
+        fetched=int(added.sum()),
+        refusals=answers.refusals,
+        data_revisions=recorded,
+        gaps=len(gaps),
+    )
+
+
+def _asked_from(stored: StoredCandles, last_open: int, check_from: int | None) -> dict[str, int]:
+    """Return for each symbol that the exchange must be asked for the open time from which on it must."""
+    grid = stored.grid
+    if not len(grid.times):
+        return {}
+    resting = cells_of((gap for gap in stored.gaps if gap.rests(last_open, grid.timeframe)), grid)
+    later = np.logical_or.accumulate(grid.present[::-1], axis=0)[::-1]
+    wanted = ~grid.present & ~(resting & later)
+    if check_from is not None:
+        wanted |= (grid.times >= check_from)[:, None]
+    first = np.argmax(wanted, axis=0)
+    return {symbol: int(grid.times[first[at]]) for at, symbol in enumerate(grid.symbols) if wanted[:, at].any()}
+
+
+def _ask(exchange: Exchange, grid: CandleGrid, asked: Mapping[str, int], last_open: int, *, urgent: bool) -> _Answers:
+    answers = _Answers()
+    for symbol, since in asked.items():
+        lacks_last = not grid.present[-1, grid.symbols.index(symbol)]
+        limit = (last_open - since) // grid.timeframe.milliseconds + 2
+        refusal = None
         try:
-            raw = exchange.candles(symbol, timeframe, since, limit)
+            raw = exchange.candles(symbol, grid.timeframe, since, limit)
         except (UnknownSymbolError, ExchangeRefusedError) as e:
-            refusals[symbol] = (SuppressionReason.HALTED, str(e))
+            refusal = (SuppressionReason.HALTED, str(e))
         except TransientError as e:
-            failures.append(e)
-            refusals[symbol] = (SuppressionReason.STALE, str(e))
+            if lacks_last or urgent:
+                answers.failures.append(e)
+            refusal = (SuppressionReason.STALE, str(e))
         except SignalboxError as e:
-            refusals[symbol] = (SuppressionReason.BAD_DATA, str(e))
+            refusal = (SuppressionReason.BAD_DATA, str(e))
         else:
             candles, _ = clean_candles(raw)
-            new[symbol] = [candle for candle in candles if candle.time <= last_open]
-            if not candles or candles[-1].time <= last_open:
-                refusals[symbol] = (SuppressionReason.OPEN_CANDLE, "no later candle confirms that the last one closed")
-                new[symbol] = [candle for candle in new[symbol] if candle.time < last_open]
-    if failures and not new:
-        raise failures[0]
-    fetched = _store_new(new, grid, bucket, store)
-    return CandleUpdate(grid=_merge(grid, new), fetched=fetched, refusals=refusals)
+            confirmed = bool(candles) and candles[-1].time > last_open
+            closed = last_open + 1 if confirmed else last_open
+            answers.candles[symbol] = [candle for candle in candles if since <= candle.time < closed]
+            if not confirmed:
+                refusal = (SuppressionReason.OPEN_CANDLE, "no later candle confirms that the last one closed")
+        if refusal is not None and lacks_last:
+            answers.refusals[symbol] = refusal
+    return answers
 
 
-def _missing_since(grid: CandleGrid, first_open: int) -> dict[str, int]:
-    """Return for each symbol that lacks the last candle the open time from which on it has none."""
-    present = grid.present
-    missing = {}
-    for at, symbol in enumerate(grid.symbols):
-        rows = np.flatnonzero(present[:, at])
-        if not len(rows):
-            missing[symbol] = first_open
-        elif rows[-1] < len(grid.times) - 1:
-            missing[symbol] = int(grid.times[rows[-1] + 1])
-    return missing
-
-
-def _store_new(new: dict[str, Sequence[Candle]], grid: CandleGrid, bucket: int, store: CandleStore) -> int:
-    times = [candle.time for candles in new.values() for candle in candles]
-    if not times:
-        return 0
-    columns = {symbol: candles for symbol, candles in new.items() if candles}
-    store.save(CandleGrid.from_columns(grid.exchange, grid.timeframe, columns, min(times), max(times)), bucket)
-    return len(times)
-
-
-def _merge(grid: CandleGrid, new: dict[str, Sequence[Candle]]) -> CandleGrid:
+def _lay_out(candles: Mapping[str, Sequence[Candle]], grid: CandleGrid) -> CandleGrid:
+    """Return the candles in the shape of `grid`."""
     if not len(grid.times):
         return grid
-    columns = {symbol: new.get(symbol, ()) for symbol in grid.symbols}
-    fresh = CandleGrid.from_columns(grid.exchange, grid.timeframe, columns, int(grid.times[0]), int(grid.times[-1]))
-    merged = (np.where(fresh.present, getattr(fresh, name), getattr(grid, name)) for name in COLUMNS)
-    return CandleGrid(grid.exchange, grid.timeframe, grid.symbols, grid.times, *merged)
+    columns = {symbol: candles.get(symbol, ()) for symbol in grid.symbols}
+    return CandleGrid.from_columns(grid.exchange, grid.timeframe, columns, int(grid.times[0]), int(grid.times[-1]))
+
+
+def _revisions(stored: CandleGrid, fresh: CandleGrid, seen_at: int) -> list[DataRevision]:
+    both = stored.present & fresh.present
+    same = np.ones_like(both)
+    for name in COLUMNS:
+        before, now = getattr(stored, name), getattr(fresh, name)
+        same &= (before == now) | (np.isnan(before) & np.isnan(now))
+    return [
+        DataRevision(
+            stored.symbols[column],
+            stored=_candle(stored, row, column),
+            came=_candle(fresh, row, column),
+            seen_at=seen_at,
+        )
+        for row, column in np.argwhere(both & ~same).tolist()
+    ]
+
+
+def _candle(grid: CandleGrid, row: int, column: int) -> Candle:
+    return Candle(int(grid.times[row]), *(float(getattr(grid, name)[row, column]) for name in COLUMNS))
+
+
+def _only(grid: CandleGrid, cells: BoolArray) -> CandleGrid:
+    """Return the rows and columns of `grid` that hold marked cells, with nothing else in them."""
+    rows, columns = np.flatnonzero(cells.any(axis=1)), np.flatnonzero(cells.any(axis=0))
+    span = slice(int(rows[0]), int(rows[-1]) + 1)
+    marked = cells[span][:, columns]
+    values = (np.where(marked, getattr(grid, name)[span][:, columns], np.nan) for name in COLUMNS)
+    symbols = tuple(grid.symbols[column] for column in columns)
+    return CandleGrid(grid.exchange, grid.timeframe, symbols, grid.times[span], *values)
+
+
+def _merge(stored: CandleGrid, fresh: CandleGrid, added: BoolArray) -> CandleGrid:
+    merged = (np.where(added, getattr(fresh, name), getattr(stored, name)) for name in COLUMNS)
+    return CandleGrid(stored.exchange, stored.timeframe, stored.symbols, stored.times, *merged)
+
+
+def _unanswered(
+    grid: CandleGrid,
+    known: Sequence[Gap],
+    asked: Mapping[str, int],
+    answers: Mapping[str, Sequence[Candle]],
+    last_open: int,
+) -> list[Gap]:
+    """Return the gaps that were asked for and are gaps still, though the answer holds later candles."""
+    left = holes(grid) & ~cells_of((gap for gap in known if gap.rests(last_open, grid.timeframe)), grid)
+    before = {(gap.symbol, gap.last_open): gap for gap in known}
+    found = []
+    for column, symbol in enumerate(grid.symbols):
+        answer = answers.get(symbol)
+        for first, last in runs(left[:, column]) if answer else ():
+            first_open, end = int(grid.times[first]), int(grid.times[last])
+            if answer and asked[symbol] <= end < answer[-1].time:
+                same = before.get((symbol, end))
+                attempts = same.attempts if same else 0
+                first_open = min(first_open, same.first_open) if same else first_open
+                found.append(Gap(symbol, first_open, end, attempts + 1, asked_at=last_open))
+    return found

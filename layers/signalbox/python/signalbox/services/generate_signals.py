@@ -1,6 +1,6 @@
 """Generate the signals of one shard for one turn: candles, strategies, selection, and what is kept of it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -22,10 +22,16 @@ RECENT = 20
 
 ANY_STRATEGY = "any"
 
+Then = Callable[[CandleGrid], None]
+"""What else wants to see a turn: the closed candles of its healthy symbols."""
+
 
 @dataclass(frozen=True, slots=True)
 class GenerationReport:
-    """What one shard gave. `duplicates` were there already: the message had been handled before."""
+    """What one shard gave. `duplicates` were there already: the message had been handled before.
+
+    `data_revisions` are stored candles that the exchange changed since, seen now.
+    """
 
     symbols: int
     candles: int
@@ -33,6 +39,7 @@ class GenerationReport:
     signals: int
     duplicates: int
     suppressions: int
+    data_revisions: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +62,12 @@ def generate_signals(
     grace_seconds: int,
     provenance: Provenance,
     rules: SelectionRules | None = None,
+    then: Then | None = None,
 ) -> GenerationReport:
     """Store the signals and suppressions that the candle which closed at `shard.as_of` gives.
 
-    The same message gives the same records: they are keyed by the candle's close, and what is there stays.
+    The same message gives the same records: they are keyed by the candle's close, and what is there stays. `then` is
+    called last.
 
     Raises
     ------
@@ -87,13 +96,17 @@ def generate_signals(
     chosen, suppressed = select(candidates, recent, rules or SelectionRules())
     added = [signals.add(publish(candidate, now, provenance)) for candidate in chosen]
     records = [*_refused(refusals, shard, provenance), *(_suppressed(item, provenance) for item in suppressed)]
+    suppressed_now = sum([suppressions.add(record) for record in records])
+    if then is not None:
+        then(grid)
     return GenerationReport(
         symbols=len(shard.symbols),
         candles=update.fetched,
         candidates=len(candidates),
         signals=sum(added),
         duplicates=len(added) - sum(added),
-        suppressions=sum(suppressions.add(record) for record in records),
+        suppressions=suppressed_now,
+        data_revisions=update.data_revisions,
     )
 
 
@@ -134,15 +147,17 @@ def _recent(signals: SignalRepository, candidates: Iterable[Candidate], as_of: d
     again decides as it would have decided then."""
     symbols = dict.fromkeys(candidate.symbol for candidate in candidates)
     return [
-        _as_it_stood(signal, as_of)
+        as_it_stood(signal, as_of)
         for symbol in symbols
         for signal in signals.of_symbol(symbol, RECENT)
         if signal.created_at < as_of
     ]
 
 
-def _as_it_stood(signal: Signal, as_of: datetime) -> Signal:
-    if signal.ending is not None and signal.ending.ended_at > as_of:
+def as_it_stood(signal: Signal, as_of: datetime) -> Signal:
+    """Return the signal as the turn of `as_of` finds it: an ending by a candle that closes at `as_of` is not known yet,
+    whichever of that moment's generating and re-pricing comes first."""
+    if signal.ending is not None and signal.ending.ended_at >= as_of:
         return replace(signal, status=Status.OPEN, ending=None)
     return signal
 

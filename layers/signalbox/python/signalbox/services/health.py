@@ -26,9 +26,11 @@ def report_health(turns: Sequence[Turn], *, now: datetime) -> Health:
     ordered = tuple(sorted(turns, key=lambda turn: (turn.job, turn.timeframe)))
     if not ordered:
         return Health("starting", now, ordered)
-    late = any(now - turn.as_of > _cycle(turn) + ALLOWANCE for turn in ordered)
+    late = any(is_late(turn, now) for turn in ordered)
     return Health("late" if late else "ok", now, ordered)
 
 
-def _cycle(turn: Turn) -> timedelta:
-    return timedelta(milliseconds=Timeframe.of(turn.timeframe).milliseconds)
+def is_late(turn: Turn, now: datetime) -> bool:
+    """Return whether the turn after this one is overdue."""
+    cycle = timedelta(milliseconds=Timeframe.of(turn.timeframe).milliseconds)
+    return now - turn.as_of > cycle + ALLOWANCE

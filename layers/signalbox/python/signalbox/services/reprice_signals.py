@@ -1,33 +1,49 @@
 """Re-price one shard for one cycle: every symbol's consensus price, and what it and the candles do to open signals."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
-from signalbox.domain.errors import SignalboxError
 from signalbox.domain.instants import to_ms
 from signalbox.domain.market.candles import Candle
 from signalbox.domain.market.consensus import ConsensusPrice, PriceFrame, agree_all
-from signalbox.domain.market.quotes import Quote
-from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.ending_record import ending_record
 from signalbox.domain.signals.resolution import settle
 from signalbox.domain.signals.revision import revise
 from signalbox.domain.signals.signal import Signal
 from signalbox.domain.universe.shards import Shard
 from signalbox.ports.market import CandleStore, Exchange, PriceFrameStore
-from signalbox.ports.signals import PriceHistory, SignalRepository
+from signalbox.ports.signals import SignalChanges, SignalRepository
 from signalbox.ports.work import UniverseRepository
-from signalbox.services.candles import update_candles
+from signalbox.services.quotes import QuoteRound, ask_all
+from signalbox.services.settling import Settling
 
 PREVIOUS_CYCLES = 5
 """A price older than this many cycles is nothing to compare with any more."""
 
-PATIENCE = timedelta(minutes=1)
-"""How long a signal that ran out waits for its last candle to be confirmed: one cycle."""
+CYCLE = timedelta(minutes=1)
+
+PATIENCE = CYCLE
+"""How long a signal that ran out waits for its last candle to be confirmed."""
+
+LONGEST_DELAY = CYCLE + timedelta(seconds=30)
+"""A message that is handled later than this after its `as_of` is dropped: a newer cycle's is on its way, and half a
+minute is what planning and the queue may take."""
+
+QUOTE_DEADLINE_SECONDS = 8.0
+"""How long to wait for an exchange's quotes: three shards in a row still fit into the function's time."""
+
+
+Then = Callable[[Mapping[str, ConsensusPrice], Sequence[Signal]], None]
+"""What else wants to see a cycle: its prices, and the signals that were open when it began."""
+
+Ask = Callable[[Sequence[Exchange], Sequence[str]], QuoteRound]
+
+ask_in_time: Ask = partial(ask_all, deadline_seconds=QUOTE_DEADLINE_SECONDS)
 
 
 class ChangeKind(StrEnum):
@@ -49,16 +65,24 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class RepricingReport:
-    """What one cycle did to one shard. `lost` are changes that another worker had made first."""
+    """What one cycle did to one shard.
+
+    `lost` are changes that another worker had made first. A message older than a cycle, or than a cycle that is stored,
+    is dropped and counted in `stale_messages`; one whose quotes were older than the stored ones of its own cycle in
+    `stale_quotes`. `backlog_age_seconds` is how long after its moment the message was handled.
+    """
 
     symbols: int
-    prices: int
-    open_signals: int
-    fills: int
-    revisions: int
-    endings: int
-    lost: int
-    silent_exchanges: int
+    backlog_age_seconds: float
+    prices: int = 0
+    open_signals: int = 0
+    fills: int = 0
+    revisions: int = 0
+    endings: int = 0
+    lost: int = 0
+    silent_exchanges: int = 0
+    stale_messages: int = 0
+    stale_quotes: int = 0
 
 
 def reprice_shard(
@@ -67,99 +91,85 @@ def reprice_shard(
     exchanges: Sequence[Exchange],
     candles: CandleStore,
     signals: SignalRepository,
+    changes: SignalChanges,
     frames: PriceFrameStore,
-    history: PriceHistory,
     universes: UniverseRepository,
     now: datetime,
     grace_seconds: int,
+    ask: Ask = ask_in_time,
+    then: Then | None = None,
 ) -> RepricingReport:
     """Store the shard's price frame and bring each of its open signals up to `now`.
 
     Endings are settled by closed candles, so a cycle that was missed is caught up by the next; prices only revise.
-    A signal is written when something about it changed, and its history keeps each change once.
+    A signal is written when something about it changed, and its history keeps each change once. `then` is called last.
 
     Raises
     ------
     TransientError
         If storage failed. An exchange that fails is left out of the consensus instead.
     """
-    quotes = [_quotes(exchange, shard.symbols) for exchange in exchanges]
-    prices = agree_all(
-        [quote for found in quotes for quote in found or ()],
-        now_ms=to_ms(now),
-        previous=_previous_prices(shard, frames),
-    )
-    frames.save(PriceFrame(bucket=shard.bucket, as_of=shard.as_of, prices=prices))
+    report = RepricingReport(symbols=len(shard.symbols), backlog_age_seconds=(now - shard.as_of).total_seconds())
+    known = frames.before(shard.bucket, shard.as_of + PREVIOUS_CYCLES * CYCLE, PREVIOUS_CYCLES + 2)
+    if now - shard.as_of > LONGEST_DELAY or _is_overtaken(shard, known):
+        return replace(report, stale_messages=1)
+    answers = ask(exchanges, shard.symbols)
+    prices = agree_all(answers.quotes, now_ms=to_ms(now), previous=_previous_prices(shard, known))
+    report = replace(report, prices=len(prices), silent_exchanges=len(answers.silent))
+    frame = PriceFrame(shard.bucket, shard.as_of, prices, answers.silent, shard.symbols, _settled(shard, known))
+    if not frames.save(frame):
+        # Another worker holds newer quotes of this very cycle. It does the rest; if it dies, its message comes again.
+        return replace(report, stale_quotes=1)
     opened = signals.open_of(shard.symbols)
-    evidence = _closed_candles(shard, opened, exchanges, candles, now - timedelta(seconds=grace_seconds))
     delisted = _delisted(universes, shard.as_of)
-    changes: Counter[str] = Counter()
+    closed_by = now - timedelta(seconds=grace_seconds)
+    settling = Settling(shard, exchanges, candles, closed_by=closed_by, settled=frame.settled)
+    evidence = settling.evidence(opened, now, delisted)
+    done: Counter[str] = Counter()
     for signal in opened:
-        change = _advance(
-            signal,
-            evidence.get(signal.symbol, ()),
-            prices.get(signal.symbol),
-            timeframe=shard.timeframe,
-            delisted_at=delisted.get(signal.symbol),
-            now=now,
-        )
-        if change is not None:
-            stored = _store(signal, change, signals, history)
-            changes[change.kind if stored else "lost"] += 1
-    return RepricingReport(
-        symbols=len(shard.symbols),
-        prices=len(prices),
+        candles_since, delisted_at = evidence.get(signal.signal_id), delisted.get(signal.symbol)
+        change = _advance(signal, candles_since, prices.get(signal.symbol), settling, delisted_at=delisted_at, now=now)
+        if change is None:
+            continue
+        stored = changes.apply(signal, change.after, change.record)
+        done[change.kind if stored else "lost"] += 1
+        if not stored:
+            settling.forget(signal.symbol)
+    if settling.settled != frame.settled:
+        frames.save(replace(frame, settled=settling.settled))
+    if then is not None:
+        then(prices, opened)
+    return replace(
+        report,
         open_signals=len(opened),
-        fills=changes[ChangeKind.FILL],
-        revisions=changes[ChangeKind.REVISION],
-        endings=changes[ChangeKind.ENDING],
-        lost=changes["lost"],
-        silent_exchanges=sum(found is None for found in quotes),
+        fills=done[ChangeKind.FILL],
+        revisions=done[ChangeKind.REVISION],
+        endings=done[ChangeKind.ENDING],
+        lost=done["lost"],
     )
 
 
-def _quotes(exchange: Exchange, symbols: Sequence[str]) -> list[Quote] | None:
-    try:
-        return list(exchange.quotes(symbols).values())
-    except SignalboxError:
-        return None
+def _is_overtaken(shard: Shard, known: Sequence[PriceFrame]) -> bool:
+    """Return whether a newer cycle of any of these symbols is stored: older quotes must not act after newer ones."""
+    newer = (frame for frame in known if frame.as_of > shard.as_of)
+    return any(symbol in frame.prices for frame in newer for symbol in shard.symbols)
 
 
-def _previous_prices(shard: Shard, frames: PriceFrameStore) -> dict[str, ConsensusPrice]:
+def _settled(shard: Shard, known: Sequence[PriceFrame]) -> dict[str, int]:
+    """Return up to which moment the candles of the shard's symbols have settled its signals, by the newest frames."""
+    settled: dict[str, int] = {}
+    for frame in reversed(known):
+        settled |= {symbol: until for symbol, until in frame.settled.items() if symbol in shard.symbols}
+    return settled
+
+
+def _previous_prices(shard: Shard, known: Sequence[PriceFrame]) -> dict[str, ConsensusPrice]:
     """Return each symbol's last price of the last cycles: one that had none of late is still compared with its own."""
+    older = [frame for frame in known if frame.as_of < shard.as_of][:PREVIOUS_CYCLES]
     merged: dict[str, ConsensusPrice] = {}
-    for frame in reversed(frames.before(shard.bucket, shard.as_of, PREVIOUS_CYCLES)):
+    for frame in reversed(older):
         merged.update(frame.prices)
     return merged
-
-
-def _closed_candles(
-    shard: Shard, opened: Sequence[Signal], exchanges: Sequence[Exchange], store: CandleStore, closed_by: datetime
-) -> dict[str, list[Candle]]:
-    """Return the candles that closed by `closed_by`, of each symbol with an open signal, since it was last checked."""
-    home = next((exchange for exchange in exchanges if exchange.exchange_id == shard.exchange), None)
-    symbols = sorted({signal.symbol for signal in opened})
-    if not symbols or home is None:
-        return {}
-    last_open = shard.timeframe.last_closed_open(to_ms(closed_by))
-    first_open = min(shard.timeframe.floor(to_ms(signal.checked_until or signal.published_at)) for signal in opened)
-    if first_open > last_open:
-        return {}
-    try:
-        update = update_candles(
-            symbols,
-            timeframe=shard.timeframe,
-            bucket=shard.bucket,
-            first_open=first_open,
-            last_open=last_open,
-            exchange=home,
-            store=store,
-        )
-        grid = update.grid
-    except SignalboxError:
-        # The home exchange is down: what is stored settles what it can, and expiry waits for nobody.
-        grid = store.load(shard.exchange, shard.timeframe, shard.bucket, symbols, first_open, last_open)
-    return {symbol: grid.column(symbol) for symbol in symbols}
 
 
 def _delisted(universes: UniverseRepository, at: datetime) -> Mapping[str, datetime]:
@@ -171,20 +181,29 @@ def _delisted(universes: UniverseRepository, at: datetime) -> Mapping[str, datet
 
 def _advance(
     signal: Signal,
-    candles: Sequence[Candle],
+    candles: Sequence[Candle] | None,
     price: ConsensusPrice | None,
+    settling: Settling,
     *,
-    timeframe: Timeframe,
     delisted_at: datetime | None,
     now: datetime,
 ) -> Change | None:
     """Return what the closed candles, then the price, change about an open signal, or None.
 
-    Candles that were checked without effect are not worth a write: the next cycle reads them again.
+    Without candles (None) there is nothing to settle. Candles that were checked without effect are not worth a write.
     """
-    after = settle(
-        signal, candles, timeframe=timeframe, now=now, delisted_at=delisted_at, last_price=price, patience=PATIENCE
-    )
+    after = signal
+    if candles is not None:
+        after = settle(
+            signal,
+            candles,
+            timeframe=settling.timeframe,
+            now=now,
+            finer=partial(settling.finer, signal.symbol),
+            delisted_at=delisted_at,
+            last_price=price,
+            patience=PATIENCE,
+        )
     if after.ending is not None:
         ended = replace(after, revision=signal.revision + 1)
         return Change(ChangeKind.ENDING, ended, ending_record(ended))
@@ -198,11 +217,3 @@ def _range(signal: Signal) -> float | None:
     """The average true range when the signal was given, in quote currency."""
     percent = signal.features.get("atr_14_pct")
     return None if percent is None else percent / 100 * float(signal.levels.entry_price)
-
-
-def _store(before: Signal, change: Change, signals: SignalRepository, history: PriceHistory) -> bool:
-    if not signals.update(before, change.after):
-        return False
-    if change.record is not None:
-        history.append(before.signal_id, change.after.revision, change.record)
-    return True

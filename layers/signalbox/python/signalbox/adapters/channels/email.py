@@ -44,6 +44,7 @@ class EmailSender:
                             "Text": {"Data": message.text, "Charset": "UTF-8"},
                             "Html": {"Data": message.html, "Charset": "UTF-8"},
                         },
+                        "Headers": list_headers(message),
                     }
                 },
                 EmailTags=[{"Name": "delivery_id", "Value": delivery_id}],
@@ -57,3 +58,13 @@ class EmailSender:
         except aws.NETWORK_ERRORS as e:
             raise ChannelUnavailableError(f"SES did not answer for delivery {delivery_id}: {e}") from e
         return str(reply["MessageId"])
+
+
+def list_headers(message: Message) -> list[dict[str, str]]:
+    """Return what lets a mail program unsubscribe by one click (RFC 8058)."""
+    if message.unsubscribe_url is None:
+        return []
+    return [
+        {"Name": "List-Unsubscribe", "Value": f"<{message.unsubscribe_url}>"},
+        {"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"},
+    ]

@@ -18,16 +18,24 @@ class BanList:
     ----------
     monotonic : callable
         Seconds of a clock that never goes back.
+    announce : callable, optional
+        Told the exchange and the seconds of every ban, so that other processes keep it too.
     """
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        monotonic: Callable[[], float] = time.monotonic,
+        announce: Callable[[str, float], None] = lambda _exchange_id, _seconds: None,
+    ) -> None:
         self._monotonic = monotonic
+        self._announce = announce
         self._ends: dict[str, float] = {}
 
     def ban(self, exchange_id: str, seconds: float) -> None:
         """Forbid calls for `seconds` from now on; a ban that ends later stays."""
         end = self._monotonic() + seconds
         self._ends[exchange_id] = max(end, self._ends.get(exchange_id, end))
+        self._announce(exchange_id, seconds)
 
     def remaining(self, exchange_id: str) -> float:
         """Return the seconds until calls are allowed again, 0 if they are now."""

@@ -1,24 +1,43 @@
-"""Accounts and their keys in DynamoDB."""
+"""Accounts, their keys, and the addresses they sign in by, in DynamoDB.
+
+An address is claimed by an item of its own in the table of accounts, under `email#<hash>`: two first sign-ins at the
+same moment get one account.
+"""
 
 from dataclasses import asdict
+from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
-from signalbox.adapters.storage.attributes import WordAttribute
-from signalbox.adapters.storage.dynamo import Table
-from signalbox.domain.accounts.account import Account, ApiKey, Tier
+from signalbox.adapters.storage.attributes import MomentAttribute, WordAttribute, WordsAttribute
+from signalbox.adapters.storage.dynamo import RawItem, Table
+from signalbox.domain.accounts.account import ALL_SCOPES, Account, ApiKey, Scope, Tier
+from signalbox.domain.accounts.tokens import hash_text
 
 
 class AccountItem(Table):
-    """One account."""
+    """One account, or the claim of one address."""
 
     class Meta:
         table_name = ""
 
     setting = "ACCOUNTS_TABLE"
-    account_id = UnicodeAttribute(hash_key=True)
-    tier = WordAttribute(Tier)
+    account_id = UnicodeAttribute(hash_key=True)  # or "email#<hash of the address>"
+    tier = WordAttribute(Tier, null=True)
     email = UnicodeAttribute(null=True)
+    owner = UnicodeAttribute(null=True)  # only of a claim: the account
+
+
+class ByAccountIndex(GlobalSecondaryIndex["KeyItem"]):  # type: ignore[no-untyped-call] # PynamoDB leaves it untyped
+    """Which keys does this account have?"""
+
+    class Meta:
+        index_name = "by-account"
+        projection = AllProjection()
+
+    account_id = UnicodeAttribute(hash_key=True)
+    prefix = UnicodeAttribute(range_key=True)
 
 
 class KeyItem(Table):
@@ -28,11 +47,17 @@ class KeyItem(Table):
         table_name = ""
 
     setting = "KEYS_TABLE"
+    by_account = ByAccountIndex()
+
     key_hash = UnicodeAttribute(hash_key=True)
     account_id = UnicodeAttribute()
     prefix = UnicodeAttribute()
     tier = WordAttribute(Tier)
     revoked = BooleanAttribute()
+    scopes = WordsAttribute(null=True)  # absent in keys older than scopes, which had all
+    label = UnicodeAttribute(null=True)
+    created_at = MomentAttribute(null=True)
+    expires_at = MomentAttribute(null=True)
 
 
 class DynamoAccountRepository:
@@ -40,15 +65,60 @@ class DynamoAccountRepository:
 
     def put(self, account: Account, key: ApiKey) -> None:
         """Store an account and one key of it, the account first: there is never a key without one."""
+        self.put_account(account)
+        self.put_key(key)
+
+    def put_account(self, account: Account) -> None:
+        """Store or replace an account."""
         AccountItem(**asdict(account)).save()
-        KeyItem(**asdict(key)).save()
+
+    def put_key(self, key: ApiKey) -> None:
+        """Store or replace a key."""
+        KeyItem(**asdict(key) | {"scopes": sorted(key.scopes)}).save()
 
     def account(self, account_id: str) -> Account | None:
-        """Return the account, or None."""
+        """Return the account, or None; read consistently."""
         values = AccountItem.fetch(account_id=account_id)
-        return None if values is None else Account(**values)
+        if values is None or values["tier"] is None:
+            return None
+        return Account(values["account_id"], values["tier"], values["email"])
 
     def key(self, key_hash: str) -> ApiKey | None:
-        """Return the key with this hash, or None; read consistently, so that a revoked key is revoked at once."""
+        """Return the key with this hash, or None; read consistently."""
         values = KeyItem.fetch(key_hash=key_hash)
-        return None if values is None else ApiKey(**values)
+        return None if values is None else _key_of(values)
+
+    def keys_of(self, account_id: str) -> list[ApiKey]:
+        """Return the keys of an account, in order of their prefixes."""
+        pages = KeyItem.query_raw("#account_id = :account", {":account": {"S": account_id}}, IndexName="by-account")
+        items: list[RawItem] = [raw for page in pages for raw in page]
+        return [_key_of(KeyItem.values(raw)) for raw in items]
+
+    def remove_key(self, key_hash: str) -> None:
+        """Remove a key, known or not."""
+        KeyItem(key_hash).delete()
+
+    def claim_email(self, email: str, account_id: str) -> str:
+        """Return the id of the account that `email` signs in to: `account_id` from now on, if there was none."""
+        claim = _claim(email)
+        if AccountItem(claim, owner=account_id).put_new():
+            return account_id
+        values = AccountItem.fetch(account_id=claim)
+        # None if the address was given up between the two calls: then it is claimed by nobody, and the next try wins.
+        return account_id if values is None else str(values["owner"])
+
+    def remove_account(self, account: Account) -> None:
+        """Remove an account, known or not, and the claim of its address, the account first."""
+        AccountItem(account.account_id).delete()
+        if account.email:
+            AccountItem(_claim(account.email)).delete()
+
+
+def _claim(email: str) -> str:
+    return f"email#{hash_text(email)}"
+
+
+def _key_of(values: dict[str, Any]) -> ApiKey:
+    scopes = values["scopes"]
+    known = ALL_SCOPES if scopes is None else frozenset(map(Scope, scopes))
+    return ApiKey(**values | {"scopes": known, "label": values["label"] or ""})

@@ -102,12 +102,14 @@ class WordAttribute(Attribute[Word], Generic[Word]):
         The set; reading a word that is not in it raises ValueError.
     null : bool, default False
         Whether the attribute may be absent.
+    hash_key : bool, default False
+        Whether it is the hash key of an index.
     """
 
     attr_type = STRING
 
-    def __init__(self, words: type[Word], *, null: bool = False) -> None:
-        super().__init__(null=null)
+    def __init__(self, words: type[Word], *, null: bool = False, hash_key: bool = False) -> None:
+        super().__init__(hash_key=hash_key, null=null)
         self.words = words
 
     def serialize(self, value: Word) -> str:

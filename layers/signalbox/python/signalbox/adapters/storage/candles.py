@@ -1,38 +1,36 @@
-"""Candles in DynamoDB: one item per bucket and candle time, which holds frames of many symbols.
+"""Candles in DynamoDB: the newest as frames, one item per bucket and candle time; older ones as packed chunks.
 
 Several workers may write one item: the shards of a bucket, or one worker twice with a symbol more. Each frame is an
 attribute of its own, named for the set of symbols in it (`f_<hash>`) and set by UpdateItem, so that writes commute,
 none overwrites another's symbols, and the same candles written twice are there once. Reading merges the frames. Where
 two of them hold the same candle, the one with the greater volume counts: a candle only ever gains trades.
 
-One candle of 100 symbols costs two write units instead of 100, and 500 of them load in two calls and 25 ms.
+Reading asks for frames first and for `packed_upto` after them. What compaction deleted before the frames were read it
+had packed before, so that no candle is missed however the two meet.
+
+One candle of 100 symbols costs two write units instead of 100. A window of 500 of them loads in three calls.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from zlib import crc32
 
 import numpy as np
-from pynamodb.attributes import UnicodeAttribute
 
-from signalbox.adapters.storage.attributes import WholeAttribute
-from signalbox.adapters.storage.dynamo import RawItem, Table, call
-from signalbox.adapters.storage.frames import Frames, decode_frames, encode_frame, part_name, symbol_hashes
-from signalbox.domain.market.candles import COLUMNS, CandleGrid, FloatArray
+from signalbox.adapters.storage.candle_items import Sheet
+from signalbox.adapters.storage.candle_table import FrameItem, frame_items, series_of
+from signalbox.adapters.storage.chunk_table import packed_upto
+from signalbox.adapters.storage.chunks import add_packed
+from signalbox.adapters.storage.data_revisions import add_revisions, revisions_of
+from signalbox.adapters.storage.dynamo import ConditionFailedError, call
+from signalbox.adapters.storage.frames import encode_frame, part_name, symbol_hashes
+from signalbox.domain.market.candles import COLUMNS, CandleGrid
+from signalbox.domain.market.data_revision import DataRevision
+from signalbox.domain.market.gaps import Gap, StoredCandles
 from signalbox.domain.market.timeframe import Timeframe
 
 WRITERS = 8
 """Frames written at once: a first load writes hundreds, each a round trip of some milliseconds."""
-
-
-class FrameItem(Table):
-    """The frames of one bucket's symbols at one candle time; each is a binary attribute `f_<hash of its symbols>`."""
-
-    class Meta:
-        table_name = ""
-
-    setting = "CANDLES_TABLE"
-    frame_series = UnicodeAttribute(hash_key=True)  # exchange#timeframe#bucket
-    time = WholeAttribute(range_key=True)  # open time, epoch ms
 
 
 class DynamoCandleStore:
@@ -41,7 +39,13 @@ class DynamoCandleStore:
     def load(  # noqa: PLR0913, PLR0917 - the key of a series, and the span
         self, exchange: str, timeframe: Timeframe, bucket: int, symbols: Sequence[str], first_open: int, last_open: int
     ) -> CandleGrid:
-        """Return what is stored of `symbols` over the span, read consistently.
+        """Return the candles of `read`."""
+        return self.read(exchange, timeframe, bucket, symbols, first_open, last_open).grid
+
+    def read(  # noqa: PLR0913, PLR0917 - the key of a series, and the span
+        self, exchange: str, timeframe: Timeframe, bucket: int, symbols: Sequence[str], first_open: int, last_open: int
+    ) -> StoredCandles:
+        """Return what is stored of `symbols` over the span, and the known gaps in it, read consistently.
 
         Parameters
         ----------
@@ -54,35 +58,28 @@ class DynamoCandleStore:
 
         Returns
         -------
-        CandleGrid
+        StoredCandles
             Every candle of the span a row; NaN where nothing is stored.
 
         Raises
         ------
         InvalidValueError
-            If two of `symbols` have one crc32, or what is stored is no frame.
+            If two of `symbols` have one crc32, or what is stored is no frame or chunk.
         """
-        step = timeframe.milliseconds
-        times = np.arange(first_open, last_open + 1, step, dtype=np.int64)
-        cells = np.full((len(COLUMNS), len(times), len(symbols)), np.nan)
-        column_of = {code: column for column, code in enumerate(symbol_hashes(symbols).tolist())}
-        rows, parts = [], []
-        for item in _items(_series(exchange, timeframe, bucket), first_open, last_open):
-            row, offset = divmod(int(item["time"]["N"]) - first_open, step)
-            if offset == 0:
-                found = [item[name]["B"] for name in sorted(item) if name.startswith("f_")]
-                rows += [row] * len(found)
-                parts += found
-        for frames in decode_frames(parts):
-            _merge(cells, frames, rows, column_of)
-        return CandleGrid(exchange, timeframe, tuple(symbols), times, *cells)
+        sheet = Sheet.blank(exchange, timeframe, symbols, first_open, last_open)
+        sheet.add_frames(list(frame_items(series_of(exchange, timeframe, bucket), first_open, last_open)))
+        if sheet.lacking.any():
+            upto = packed_upto(exchange, timeframe, bucket)
+            if upto is not None and upto >= first_open:
+                add_packed(sheet, upto)
+        return StoredCandles(sheet.grid(), tuple(sheet.gaps))
 
     def save(self, grid: CandleGrid, bucket: int) -> None:
         """Store every row of `grid` that holds a candle; what is stored of other symbols or times stays.
 
         Raises InvalidValueError if two of the grid's symbols have one crc32.
         """
-        series = _series(grid.exchange, grid.timeframe, bucket)
+        series = series_of(grid.exchange, grid.timeframe, bucket)
         hashes = symbol_hashes(grid.symbols)
         cells = np.stack([getattr(grid, name) for name in COLUMNS])
         present = grid.present
@@ -103,21 +100,18 @@ class DynamoCandleStore:
             with ThreadPoolExecutor(WRITERS) as pool:
                 list(pool.map(write, rows))
 
+    def note_gaps(self, exchange: str, timeframe: Timeframe, bucket: int, gaps: Sequence[Gap]) -> None:
+        """Count one more attempt for each gap, unless its turn (`asked_at`), or a later one, was counted."""
+        for gap in gaps:
+            _note_gap(series_of(exchange, timeframe, bucket), gap)
 
-def _series(exchange: str, timeframe: Timeframe, bucket: int) -> str:
-    return f"{exchange}#{timeframe}#{bucket}"
+    def add_revisions(self, exchange: str, timeframe: Timeframe, revisions: Sequence[DataRevision]) -> int:
+        """Store revisions; return how many were not stored before."""
+        return add_revisions(exchange, timeframe, revisions)
 
-
-def _items(series: str, first_open: int, last_open: int) -> Iterator[RawItem]:
-    if first_open > last_open:
-        return
-    pages = FrameItem.query_raw(
-        "#frame_series = :series AND #time BETWEEN :first AND :last",
-        {":series": {"S": series}, ":first": {"N": str(first_open)}, ":last": {"N": str(last_open)}},
-        ConsistentRead=True,
-    )
-    for page in pages:
-        yield from page
+    def revisions_of(self, exchange: str, timeframe: Timeframe, symbol: str) -> list[DataRevision]:
+        """Return a symbol's revisions by time of the candle, then in the order they were seen."""
+        return revisions_of(exchange, timeframe, symbol)
 
 
 def _write(series: str, time: int, part: str, frame: bytes) -> None:
@@ -126,21 +120,28 @@ def _write(series: str, time: int, part: str, frame: bytes) -> None:
         {
             "TableName": FrameItem.name(),
             "Key": {"frame_series": {"S": series}, "time": {"N": str(time)}},
-            "UpdateExpression": f"SET {part} = :frame",
-            "ExpressionAttributeValues": {":frame": {"B": frame}},
+            "UpdateExpression": f"SET {part} = :frame ADD parts :part",
+            "ExpressionAttributeValues": {":frame": {"B": frame}, ":part": {"SS": [part]}},
         },
     )
 
 
-def _merge(cells: FloatArray, frames: Frames, rows: list[int], column_of: dict[int, int]) -> None:
-    codes = frames.hashes.tolist()
-    asked = [at for at, code in enumerate(codes) if code in column_of]
-    if not asked:
+def _note_gap(series: str, gap: Gap) -> None:
+    code = f"{crc32(gap.symbol.encode()):08x}"
+    try:
+        call(
+            "UpdateItem",
+            {
+                "TableName": FrameItem.name(),
+                "Key": {"frame_series": {"S": series}, "time": {"N": str(gap.last_open)}},
+                "UpdateExpression": f"SET gf_{code} = :first, gt_{code} = :asked ADD ga_{code} :one",
+                "ConditionExpression": f"attribute_not_exists(gt_{code}) OR gt_{code} < :asked",
+                "ExpressionAttributeValues": {
+                    ":first": {"N": str(gap.first_open)},
+                    ":asked": {"N": str(gap.asked_at)},
+                    ":one": {"N": "1"},
+                },
+            },
+        )
+    except ConditionFailedError:
         return
-    columns = np.array([column_of[codes[at]] for at in asked])
-    where = np.ix_(np.array([rows[position] for position in frames.positions]), columns)
-    found = frames.cells[:, :, asked]
-    stored = np.stack([column[where] for column in cells])
-    newer = np.isnan(stored[3]) | (found[4] > stored[4])
-    for column, now, before in zip(cells, found, stored, strict=True):
-        column[where] = np.where(newer, now, before)

@@ -1,6 +1,7 @@
 """Deliveries in DynamoDB: each stored once, claimed by one worker at a time, finished by the one who holds it."""
 
 from datetime import datetime, timedelta
+from itertools import chain, islice
 from typing import Any
 
 from pynamodb.attributes import TTLAttribute, UnicodeAttribute
@@ -8,11 +9,19 @@ from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from signalbox.adapters.clocks import WallClock
-from signalbox.adapters.storage.attributes import MomentAttribute, WholeAttribute, WordAttribute, sortable_iso
+from signalbox.adapters.storage.attributes import (
+    FloatAttribute,
+    MomentAttribute,
+    WholeAttribute,
+    WordAttribute,
+    sortable_iso,
+)
 from signalbox.adapters.storage.dynamo import ConditionFailedError, RawItem, Table
 from signalbox.domain.accounts.account import Tier
-from signalbox.domain.delivery.delivery import LEASE, Channel, Delivery, DeliveryState
+from signalbox.domain.delivery.delivery import LEASE, NO_RECIPIENT, Channel, Delivery, DeliveryState
+from signalbox.domain.delivery.planning import due_partition
 from signalbox.domain.errors import InvalidValueError
+from signalbox.domain.instants import MILLISECOND
 from signalbox.ports.work import Clock
 
 KEPT = timedelta(days=90)
@@ -43,6 +52,16 @@ class DueIndex(GlobalSecondaryIndex["DeliveryItem"]):  # type: ignore[no-untyped
     due_at = MomentAttribute(range_key=True)
 
 
+class ByServiceIndex(GlobalSecondaryIndex["DeliveryItem"]):  # type: ignore[no-untyped-call] # see above
+    """Which deliveries went with this mail? Sparse: only what a service took is in it."""
+
+    class Meta:
+        index_name = "by-service"
+        projection = AllProjection()
+
+    service_id = UnicodeAttribute(hash_key=True)
+
+
 class DeliveryItem(Table):
     """One delivery, beside the others of its signal."""
 
@@ -52,6 +71,7 @@ class DeliveryItem(Table):
     setting = "DELIVERIES_TABLE"
     by_recipient = ByRecipientIndex()
     due = DueIndex()
+    by_service = ByServiceIndex()
 
     signal_id = UnicodeAttribute(hash_key=True)
     delivery_id = UnicodeAttribute(range_key=True)
@@ -72,9 +92,12 @@ class DeliveryItem(Table):
     lease_until = MomentAttribute(null=True)
     accepted_at = MomentAttribute(null=True)
     service_id = UnicodeAttribute(null=True)
+    subscription_id = UnicodeAttribute(null=True)
+    quality_score = FloatAttribute(default=0.0)
+    wait = UnicodeAttribute(null=True)
 
 
-_NOT_IN_DELIVERY = ("delivery_id", "queued_key", "due_partition", "due_at", "ttl")
+_NOT_IN_DELIVERY = ("delivery_id", "queued_key", "due_partition", "ttl")
 _STORED_AS_IS = tuple(name for name in DeliveryItem.get_attributes() if name not in _NOT_IN_DELIVERY)
 
 
@@ -95,6 +118,7 @@ class DynamoDeliveryRepository:
         return DeliveryItem(
             delivery_id=delivery.delivery_id,
             queued_key=f"{sortable_iso(delivery.queued_at)}#{delivery.delivery_id}",
+            due_partition=due_partition(delivery.account_id) if delivery.due_at else None,
             ttl=self._clock.now() + KEPT,
             **{name: getattr(delivery, name) for name in _STORED_AS_IS},
         ).put_new()
@@ -141,6 +165,115 @@ class DynamoDeliveryRepository:
         pages = DeliveryItem.query_raw("#signal_id = :id", {":id": {"S": signal_id}}, ConsistentRead=True)
         return [_delivery_of(raw) for page in pages for raw in page]
 
+    def one(self, signal_id: str, delivery_id: str) -> Delivery | None:
+        """Return this delivery, or None; read consistently."""
+        raw = DeliveryItem.fetch_raw({"signal_id": signal_id, "delivery_id": delivery_id})
+        return None if raw is None else _delivery_of(raw)
+
+    def due(self, partition: str, now: datetime, limit: int) -> list[Delivery]:
+        """Return at most `limit` deliveries that waited until `now` (`planning.due_partition`), longest first."""
+        pages = DeliveryItem.query_raw(
+            "#due_partition = :partition AND #due_at <= :now",
+            {":partition": {"S": partition}, ":now": {"S": sortable_iso(now)}},
+            IndexName="due",
+            Limit=limit,
+        )
+        return [_delivery_of(raw) for raw in islice(chain.from_iterable(pages), limit)]
+
+    def release(self, delivery: Delivery) -> bool:
+        """Let the delivery wait no more; return False, changing nothing, if it waits for another moment or for none."""
+        gone: list[Action] = [
+            DeliveryItem.due_partition.remove(),
+            DeliveryItem.due_at.remove(),
+            DeliveryItem.wait.remove(),
+        ]
+        return _while_waiting(delivery, gone)
+
+    def defer(self, delivery: Delivery, until: datetime, wait: str) -> bool:
+        """Let a delivery that is due wait on; return False, changing nothing, if it waits no more or was deferred."""
+        return _while_waiting(delivery, [DeliveryItem.due_at.set(until), DeliveryItem.wait.set(wait)])
+
+    def of_service(self, service_id: str) -> list[Delivery]:
+        """Return the deliveries that a service took under this id, in no order; eventually consistent."""
+        pages = DeliveryItem.query_raw("#service_id = :id", {":id": {"S": service_id}}, IndexName="by-service")
+        return [_delivery_of(raw) for page in pages for raw in page]
+
+    def settle(self, delivery: Delivery, state: DeliveryState, reason: str | None = None) -> bool:
+        """Record what became of an accepted delivery: DELIVERED, or FAILED even after that; False if that is known."""
+        require_settlement(state)
+        actions: list[Action] = [DeliveryItem.state.set(state)]
+        actions.append(DeliveryItem.reason.set(reason) if reason else DeliveryItem.reason.remove())
+        open_still = DeliveryItem.state == DeliveryState.ACCEPTED
+        if state is DeliveryState.FAILED:
+            open_still |= DeliveryItem.state == DeliveryState.DELIVERED
+        try:
+            DeliveryItem(delivery.signal_id, delivery.delivery_id).update(actions, open_still)
+        except ConditionFailedError:
+            return False
+        return True
+
+    def of_account(
+        self, account_id: str, since: datetime, until: datetime, limit: int, signal_id: str | None = None
+    ) -> list[Delivery]:
+        """Return the newest `limit` deliveries queued in [since, until), newest first; of one signal, if named."""
+        values = {
+            ":account": {"S": account_id},
+            ":since": {"S": sortable_iso(since)},
+            ":until": {"S": sortable_iso(until - MILLISECOND) + "$"},  # sorts after every `#<id>` of that moment
+        }
+        only: dict[str, Any] = {}
+        if signal_id is not None:
+            values[":signal"] = {"S": signal_id}
+            only = {"FilterExpression": "signal_id = :signal"}
+        pages = DeliveryItem.query_raw(
+            "#account_id = :account AND #queued_key BETWEEN :since AND :until",
+            values,
+            IndexName="by-recipient",
+            ScanIndexForward=False,
+            **only,
+        )
+        return [_delivery_of(raw) for raw in islice(chain.from_iterable(pages), limit)]
+
+    def forget_recipient(self, account_id: str, limit: int) -> int:
+        """Erase where the account's deliveries went, `limit` of them at most, and keep those that are still queued from
+        being sent; return how many were erased now."""
+        pages = DeliveryItem.query_raw(
+            "#account_id = :account",
+            {":account": {"S": account_id}, ":nobody": {"S": NO_RECIPIENT}},
+            IndexName="by-recipient",
+            FilterExpression="recipient <> :nobody",
+        )
+        found = [DeliveryItem.values(raw) for raw in islice(chain.from_iterable(pages), limit)]
+        for values in found:
+            _forget(DeliveryItem(values["signal_id"], values["delivery_id"]))
+        return len(found)
+
+
+def _while_waiting(delivery: Delivery, actions: list[Action]) -> bool:
+    if delivery.due_at is None:
+        return False
+    try:
+        item = DeliveryItem(delivery.signal_id, delivery.delivery_id)
+        item.update(actions, DeliveryItem.due_at == delivery.due_at)
+    except ConditionFailedError:
+        return False
+    return True
+
+
+def _forget(item: DeliveryItem) -> None:
+    erased: list[Action] = [DeliveryItem.recipient.set(NO_RECIPIENT)]
+    stopped = [
+        *erased,
+        DeliveryItem.state.set(DeliveryState.SUPPRESSED),
+        DeliveryItem.reason.set("erased"),
+        DeliveryItem.due_partition.remove(),
+        DeliveryItem.due_at.remove(),
+    ]
+    try:
+        item.update(stopped, DeliveryItem.state == DeliveryState.QUEUED)
+    except ConditionFailedError:
+        item.update(erased)
+
 
 def require_outcome(state: DeliveryState, changes: dict[str, Any]) -> None:
     """Raise InvalidValueError if `finish` cannot record this."""
@@ -148,6 +281,12 @@ def require_outcome(state: DeliveryState, changes: dict[str, Any]) -> None:
         raise InvalidValueError("outcome must end a claim, was CLAIMED")
     if unknown := set(changes) - OUTCOME:
         raise InvalidValueError(f"changes must be among {sorted(OUTCOME)}, were {sorted(unknown)}")
+
+
+def require_settlement(state: DeliveryState) -> None:
+    """Raise InvalidValueError if `settle` cannot record this."""
+    if state not in {DeliveryState.DELIVERED, DeliveryState.FAILED}:
+        raise InvalidValueError(f"settlement must be DELIVERED or FAILED, was {state}")
 
 
 def _delivery_of(raw: RawItem) -> Delivery:

@@ -5,7 +5,7 @@ the same attribute declarations (`Table.values`): faster, and the same for repli
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain, islice
 from typing import Any, ClassVar
@@ -23,8 +23,16 @@ RawItem = dict[str, dict[str, Any]]
 """An item as DynamoDB spells it, in replies and in stream images: `{"symbol": {"S": "BTC/USDT"}}`."""
 
 
+_MOST_FETCHED = 100
+"""Keys that one BatchGetItem takes."""
+_LOST = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
+"""Why a transaction was cancelled when somebody else came first: had changed an item, or was changing it."""
+_THROTTLED = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"})
+
+
 class ConditionFailedError(Exception):
-    """The condition of a write did not hold. Never leaves this package: ports name a boolean or None for it."""
+    """The condition of a write did not hold, or its transaction met another one on the same item. Never leaves this
+    package: ports name a boolean or None for it."""
 
 
 def call(operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,11 +44,20 @@ def call(operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     try:
         reply: dict[str, Any] = getattr(aws.client("dynamodb"), xform_name(operation))(**arguments)
     except (ClientError, *aws.NETWORK_ERRORS) as e:
-        if isinstance(e, ClientError) and aws.error_code(e) == "ConditionalCheckFailedException":
+        cancelled = _cancellations(e)
+        if cancelled & _LOST or (isinstance(e, ClientError) and aws.error_code(e) == "ConditionalCheckFailedException"):
             raise ConditionFailedError(str(e)) from e
-        kind = StorageUnavailableError if aws.may_succeed_later(e) else PermanentError
+        kind = StorageUnavailableError if cancelled & _THROTTLED or aws.may_succeed_later(e) else PermanentError
         raise kind(f"{operation} on {arguments.get('TableName', 'several tables')} failed: {e}") from e
     return reply
+
+
+def _cancellations(error: Exception) -> set[str]:
+    """Return DynamoDB's names of the reasons for which a transaction was cancelled; none for any other error."""
+    if not isinstance(error, ClientError) or aws.error_code(error) != "TransactionCanceledException":
+        return set()
+    reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment] # untyped
+    return {str(reason.get("Code")) for reason in reasons}
 
 
 @cache
@@ -113,6 +130,21 @@ class Table(Model):
         """Return the decoded item with this key, read consistently, or None."""
         raw = cls.fetch_raw(key)
         return None if raw is None else cls.values(raw)
+
+    @classmethod
+    def fetch_many_raw(cls, keys: Sequence[Mapping[str, str]]) -> list[RawItem]:
+        """Return the raw items with these keys of text attributes that are there, in any order, read eventually.
+
+        Raises StorageUnavailableError if some could not be read now.
+        """
+        found: list[RawItem] = []
+        for start in range(0, len(keys), _MOST_FETCHED):
+            raw = [{name: {"S": value} for name, value in key.items()} for key in keys[start : start + _MOST_FETCHED]]
+            reply = call("BatchGetItem", {"RequestItems": {cls.name(): {"Keys": raw}}})
+            if reply.get("UnprocessedKeys"):
+                raise StorageUnavailableError(f"BatchGetItem on {cls.name()} left some of {len(raw)} keys unread")
+            found += reply["Responses"][cls.name()]
+        return found
 
     @classmethod
     def query_raw(cls, condition: str, values: Mapping[str, Any], **options: Any) -> Iterator[list[RawItem]]:

@@ -9,33 +9,24 @@ A frame is 46 bytes per symbol before compression, column by column, ordered by 
 Prices and volumes are whole numbers scaled by their decimal places: 42283.58 is 4228358 with 2 places. The open is
 stored relative to the close, the high to the upper end of the body, the low to its lower end; the numbers become
 small, their upper bytes zeros, and the zeros cost nothing once compressed. A value that is no short decimal keeps its
-float64 bits instead (places = `AS_BITS`). Either way exactly the floats that went in come out.
+float64 bits instead (`whole_numbers`). Either way exactly the floats that went in come out.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
-from zlib import compress, crc32, decompress
+from zlib import compress, crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
+from signalbox.adapters.storage.candle_format import DEFLATED, LANES, STORED, SYMBOL_BYTES, open_frame
+from signalbox.adapters.storage.whole_numbers import from_whole, to_whole, unzigzag, zigzag
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.market.candles import FloatArray
 
-LANES = 5
-"""close, open, high, low, volume"""
-SYMBOL_BYTES = 4 + 1 + 1 + 8 * LANES
-AS_BITS = 255
-MOST_PLACES = 15
-_EXACT = 2.0**53
-_DIVISORS = np.array([float(10**power) if power <= MOST_PLACES else 1.0 for power in range(AS_BITS + 1)])
-_STORED, _DEFLATED = b"\x00", b"\x01"
-
 HashArray = NDArray[np.uint32]
-UnsignedArray = NDArray[np.uint64]
-PlacesArray = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +81,11 @@ def encode_frame(hashes: HashArray, cells: FloatArray) -> bytes:
     """
     order = np.argsort(hashes)
     columns = cells[:, order]
-    prices, price_places = _scale(columns[:4])
-    volumes, volume_places = _scale(columns[4:])
+    prices, price_places = to_whole(columns[:4])
+    volumes, volume_places = to_whole(columns[4:])
     opens, highs, lows, closes = prices
     body_top, body_bottom = np.maximum(opens, closes), np.minimum(opens, closes)
-    lanes = np.stack([closes, _zigzag(opens - closes), highs - body_top, body_bottom - lows, volumes[0]])
+    lanes = np.stack([closes, zigzag(opens - closes), highs - body_top, body_bottom - lows, volumes[0]])
     by_byte = lanes.astype("<u8").view(np.uint8).reshape(LANES * len(hashes), 8).T
     plain = b"".join(
         (
@@ -105,7 +96,7 @@ def encode_frame(hashes: HashArray, cells: FloatArray) -> bytes:
         )
     )
     packed = compress(plain, 9)
-    return _DEFLATED + packed if len(packed) < len(plain) else _STORED + plain
+    return DEFLATED + packed if len(packed) < len(plain) else STORED + plain
 
 
 def decode_frames(frames: Iterable[bytes]) -> list[Frames]:
@@ -115,11 +106,8 @@ def decode_frames(frames: Iterable[bytes]) -> list[Frames]:
     """
     alike: dict[bytes, tuple[list[int], list[bytes]]] = defaultdict(lambda: ([], []))
     for position, frame in enumerate(frames):
-        plain = decompress(frame[1:]) if frame[:1] == _DEFLATED else frame[1:]
-        count, rest = divmod(len(plain), SYMBOL_BYTES)
-        if rest or not count:
-            raise InvalidValueError(f"frame must hold {SYMBOL_BYTES} bytes per symbol, was {len(plain)} bytes")
-        positions, plains = alike[plain[: 4 * count]]
+        plain = open_frame(frame)
+        positions, plains = alike[plain[: 4 * (len(plain) // SYMBOL_BYTES)]]
         positions.append(position)
         plains.append(plain)
     return [_decode_alike(positions, plains) for positions, plains in alike.values()]
@@ -133,44 +121,9 @@ def _decode_alike(positions: list[int], plains: list[bytes]) -> Frames:
     by_byte = table[:, 6 * count :].reshape(len(plains), 8, LANES * count)
     lanes = np.ascontiguousarray(by_byte.transpose(0, 2, 1)).view("<u8").reshape(len(plains), LANES, count)
     closes = lanes[:, 0].view(np.int64)
-    opens = closes + _unzigzag(lanes[:, 1])
+    opens = closes + unzigzag(lanes[:, 1])
     highs = np.maximum(opens, closes) + lanes[:, 2].view(np.int64)
     lows = np.minimum(opens, closes) - lanes[:, 3].view(np.int64)
-    prices = _unscale(np.stack([opens, highs, lows, closes]), price_places)
-    volumes = _unscale(lanes[:, 4].view(np.int64)[None], volume_places)
+    prices = from_whole(np.stack([opens, highs, lows, closes]), price_places)
+    volumes = from_whole(lanes[:, 4].view(np.int64)[None], volume_places)
     return Frames(hashes, positions, np.concatenate([prices, volumes]))
-
-
-def _scale(columns: FloatArray) -> tuple[NDArray[np.int64], PlacesArray]:
-    """Return the columns as whole numbers, and the fewest decimal places per symbol that lose nothing."""
-    whole = np.ascontiguousarray(columns).view(np.int64).copy()
-    places = np.full(columns.shape[1], AS_BITS, dtype=np.uint8)
-    for power in range(MOST_PLACES + 1):
-        left = np.flatnonzero(places == AS_BITS)
-        if not left.size:
-            break
-        values = columns[:, left]
-        with np.errstate(over="ignore", invalid="ignore"):
-            scaled = np.rint(values * _DIVISORS[power])
-            exact = (scaled / _DIVISORS[power] == values) & (np.abs(scaled) < _EXACT)
-        exact &= (values != 0) | ~np.signbit(values)  # a whole number has no -0.0
-        fits = exact.all(axis=0)
-        whole[:, left[fits]] = scaled[:, fits].astype(np.int64)
-        places[left[fits]] = power
-    return whole, places
-
-
-def _unscale(whole: NDArray[np.int64], places: PlacesArray) -> FloatArray:
-    as_bits = places == AS_BITS
-    values: FloatArray = whole / _DIVISORS[places]
-    if as_bits.any():
-        values[:, as_bits] = whole.view(np.float64)[:, as_bits]
-    return values
-
-
-def _zigzag(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-    return (numbers << 1) ^ (numbers >> 63)
-
-
-def _unzigzag(numbers: UnsignedArray) -> NDArray[np.int64]:
-    return ((numbers >> np.uint64(1)) ^ (np.uint64(0) - (numbers & np.uint64(1)))).view(np.int64)

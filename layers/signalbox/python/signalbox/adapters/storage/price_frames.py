@@ -1,7 +1,7 @@
 """Price frames in DynamoDB: the consensus prices of a bucket, one item per cycle.
 
-The shards of a bucket write the same item. Each sets an attribute of its own, named for its symbols (`p_<hash>`), so
-that their writes commute and a shard handled twice leaves what one handling leaves.
+The shards of a bucket write the same item. Each sets attributes of its own, named for its symbols (`p_<hash>`, and the
+time of its newest quote as `t_<hash>`), so that their writes commute; of a shard handled twice the newer quotes stay.
 """
 
 import json
@@ -10,13 +10,14 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import chain, islice
+from typing import Any
 from zlib import compress, decompress
 
 from pynamodb.attributes import TTLAttribute
 
 from signalbox.adapters.clocks import WallClock
 from signalbox.adapters.storage.attributes import WholeAttribute, compact_json
-from signalbox.adapters.storage.dynamo import RawItem, Table, call
+from signalbox.adapters.storage.dynamo import ConditionFailedError, RawItem, Table, call
 from signalbox.domain.instants import from_ms, to_ms
 from signalbox.domain.market.consensus import ConsensusPrice, PriceFrame, Sighting
 from signalbox.ports.work import Clock
@@ -53,24 +54,32 @@ class DynamoPriceFrameStore:
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or WallClock()
 
-    def save(self, frame: PriceFrame) -> None:
-        """Store a frame, merged with what other shards of its bucket and cycle stored. One without prices is none."""
+    def save(self, frame: PriceFrame) -> bool:
+        """Store a frame, merged with what other shards of its bucket and cycle stored. One without prices is none.
+
+        Returns False, changing nothing, if newer quotes of the same shard and cycle are stored.
+        """
         if not frame.prices:
-            return
+            return True
         expires = int((self._clock.now() + KEPT).timestamp())
-        call(
-            "UpdateItem",
-            {
-                "TableName": PriceFrameItem.name(),
-                "Key": {"bucket": {"N": str(frame.bucket)}, "minute": {"N": str(to_ms(frame.as_of))}},
-                "UpdateExpression": f"SET {_part_name(frame.prices)} = :prices, #ttl = :ttl",
-                "ExpressionAttributeNames": {"#ttl": "ttl"},
-                "ExpressionAttributeValues": {
-                    ":prices": {"B": _encode(frame.prices.values())},
-                    ":ttl": {"N": str(expires)},
-                },
+        part = _part_name(frame.asked or frame.prices)
+        update = {
+            "TableName": PriceFrameItem.name(),
+            "Key": {"bucket": {"N": str(frame.bucket)}, "minute": {"N": str(to_ms(frame.as_of))}},
+            "UpdateExpression": f"SET p_{part} = :part, t_{part} = :newest, #ttl = :ttl",
+            "ConditionExpression": f"attribute_not_exists(t_{part}) OR t_{part} <= :newest",
+            "ExpressionAttributeNames": {"#ttl": "ttl"},
+            "ExpressionAttributeValues": {
+                ":part": {"B": _encode(frame)},
+                ":newest": {"N": str(frame.newest)},
+                ":ttl": {"N": str(expires)},
             },
-        )
+        }
+        try:
+            call("UpdateItem", update)
+        except ConditionFailedError:
+            return False
+        return True
 
     def latest(self, bucket: int) -> PriceFrame | None:
         """Return the newest frame of a bucket, or None."""
@@ -93,30 +102,30 @@ class DynamoPriceFrameStore:
 
 def _frame(bucket: int, item: RawItem) -> PriceFrame:
     """Return the frame that an item's parts make. Of a symbol that two shards priced, the newer price counts."""
-    stored = (price for name in sorted(item) if name.startswith("p_") for price in _decode(item[name]["B"]))
     prices: dict[str, ConsensusPrice] = {}
-    for price in stored:
-        if price.symbol not in prices or price.time > prices[price.symbol].time:
-            prices[price.symbol] = price
-    return PriceFrame(bucket, from_ms(int(item["minute"]["N"])), prices)
+    silent: dict[str, str] = {}
+    settled: dict[str, int] = {}
+    for name in sorted(item):
+        if name.startswith("p_"):
+            part = json.loads(decompress(item[name]["B"]))
+            silent |= part["silent"]
+            settled |= part["settled"]
+            for price in map(_price, part["prices"]):
+                if price.symbol not in prices or price.time > prices[price.symbol].time:
+                    prices[price.symbol] = price
+    return PriceFrame(bucket, from_ms(int(item["minute"]["N"])), prices, silent, settled=settled)
 
 
 def _part_name(symbols: Iterable[str]) -> str:
-    return "p_" + sha256("\n".join(sorted(symbols)).encode()).hexdigest()[:12]
+    return sha256("\n".join(sorted(symbols)).encode()).hexdigest()[:12]
 
 
-def _encode(prices: Iterable[ConsensusPrice]) -> bytes:
-    return compress(compact_json([asdict(price) for price in prices]).encode())
+def _encode(frame: PriceFrame) -> bytes:
+    prices = [asdict(price) for price in frame.prices.values()]
+    part = {"prices": prices, "silent": dict(frame.silent), "settled": dict(frame.settled)}
+    return compress(compact_json(part).encode())
 
 
-def _decode(stored: bytes) -> list[ConsensusPrice]:
-    return [
-        ConsensusPrice(
-            **price
-            | {
-                "used": tuple(price["used"]),
-                "seen": {exchange: Sighting(*seen) for exchange, seen in price.get("seen", {}).items()},
-            }
-        )
-        for price in json.loads(decompress(stored))
-    ]
+def _price(stored: dict[str, Any]) -> ConsensusPrice:
+    seen = {exchange: Sighting(*each) for exchange, each in stored["seen"].items()}
+    return ConsensusPrice(**stored | {"used": tuple(stored["used"]), "seen": seen})

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from zlib import crc32
 
 from pynamodb.attributes import Attribute, BooleanAttribute, UnicodeAttribute
 from pynamodb.constants import STRING
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 
 from signalbox.adapters.storage.attributes import (
     CompactJSONAttribute,
@@ -24,12 +24,31 @@ from signalbox.adapters.storage.attributes import (
 )
 from signalbox.adapters.storage.dynamo import RawItem, Table
 from signalbox.adapters.storage.publication import LIFECYCLE
-from signalbox.domain.instants import from_iso, to_iso
+from signalbox.adapters.storage.signal_indexes import (
+    FeedByConfidenceIndex,
+    FeedByQualityIndex,
+    FeedByTimeIndex,
+    OpenBySymbolIndex,
+    StatusByTimeIndex,
+    StrategyByTimeIndex,
+    SymbolByConfidenceIndex,
+    SymbolByQualityIndex,
+    TypeByTimeIndex,
+)
+from signalbox.adapters.storage.signal_keys import (
+    confidence_key,
+    created_key,
+    feed_partition,
+    quality_key,
+    without_space,
+)
+from signalbox.domain.instants import from_iso
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.costs import Costs
 from signalbox.domain.signals.signal import Ending, Levels, Origin, Signal, SignalType, Status
+from signalbox.domain.universe.planning import OPEN_PARTITIONS
 
-OPEN_BUCKETS = 64
+OPEN_BUCKETS = OPEN_PARTITIONS
 """Partitions of the open signals; fixed, because changing it would move every open signal."""
 LEVELS = ("entry_price", "target_price", "stop_loss")
 
@@ -37,17 +56,6 @@ LEVELS = ("entry_price", "target_price", "stop_loss")
 def open_bucket(symbol: str) -> int:
     """Return the partition that the open signals of `symbol` lie in."""
     return crc32(symbol.encode()) % OPEN_BUCKETS
-
-
-def feed_buckets(month: str) -> int:  # noqa: ARG001 - a month keeps the number it was written with
-    """Return over how many partitions the signals of `month` ("2024-01") are spread: 1 up to 500 symbols."""
-    return 1
-
-
-def feed_partition(symbol: str, created_at: datetime) -> str:
-    """Return the partition of the feed (`month#bucket`) that a signal lies in."""
-    month = to_iso(created_at)[:7]
-    return f"{month}#{crc32(symbol.encode()) % feed_buckets(month)}"
 
 
 class EndingAttribute(Attribute[Ending]):
@@ -75,28 +83,6 @@ class EndingAttribute(Attribute[Ending]):
         )
 
 
-class FeedByTimeIndex(GlobalSecondaryIndex["SignalItem"]):  # type: ignore[no-untyped-call] # PynamoDB leaves it untyped
-    """What was given lately, over all symbols? One partition per month (and bucket), in order of creation."""
-
-    class Meta:
-        index_name = "feed-by-time"
-        projection = AllProjection()
-
-    feed_partition = UnicodeAttribute(hash_key=True)
-    created_key = UnicodeAttribute(range_key=True)
-
-
-class OpenBySymbolIndex(GlobalSecondaryIndex["SignalItem"]):  # type: ignore[no-untyped-call] # see above
-    """Which signals of these symbols are open? Sparse: an ending removes the key, and with it the entry."""
-
-    class Meta:
-        index_name = "open-by-symbol"
-        projection = AllProjection()
-
-    open_bucket = WholeAttribute(hash_key=True)
-    open_key = UnicodeAttribute(range_key=True)
-
-
 class SignalItem(Table):
     """One signal, keyed so that a symbol's history is one query in order of creation, and an id is its key."""
 
@@ -105,11 +91,20 @@ class SignalItem(Table):
 
     setting = "SIGNALS_TABLE"
     feed_by_time = FeedByTimeIndex()
+    feed_by_quality = FeedByQualityIndex()
+    feed_by_confidence = FeedByConfidenceIndex()
+    symbol_by_quality = SymbolByQualityIndex()
+    symbol_by_confidence = SymbolByConfidenceIndex()
+    strategy_by_time = StrategyByTimeIndex()
+    type_by_time = TypeByTimeIndex()
+    status_by_time = StatusByTimeIndex()
     open_by_symbol = OpenBySymbolIndex()
 
     symbol = UnicodeAttribute(hash_key=True)
-    created_key = UnicodeAttribute(range_key=True)  # created_at#signal_id
+    created_key = UnicodeAttribute(range_key=True)  # created_at#signal_id, as `signal_keys` spells it
     feed_partition = UnicodeAttribute()  # month#bucket of created_at
+    quality_key = UnicodeAttribute()  # quality#created_at#signal_id
+    confidence_key = UnicodeAttribute(null=True)  # likewise; only with a confidence
     open_bucket = WholeAttribute(null=True)  # only while open, like open_key
     open_key = UnicodeAttribute(null=True)  # symbol#created_key
 
@@ -151,15 +146,17 @@ class SignalItem(Table):
     revised_at = MomentAttribute(null=True)
 
 
-_KEYS_ONLY = ("created_key", "feed_partition", "open_bucket", "open_key")
+_KEYS_ONLY = ("created_key", "feed_partition", "quality_key", "confidence_key", "open_bucket", "open_key")
 _STORED_AS_IS = tuple(name for name in SignalItem.get_attributes() if name not in (*_KEYS_ONLY, *LEVELS))
 
 
 def item_of(signal: Signal) -> SignalItem:
     """Return the item that stores `signal`."""
     return SignalItem(
-        created_key=signal.key.sort_key,
+        created_key=created_key(signal.key),
         feed_partition=feed_partition(signal.symbol, signal.created_at),
+        quality_key=quality_key(signal),
+        confidence_key=confidence_key(signal),
         **{name: getattr(signal.levels, name) for name in LEVELS},
         **{name: _plain(getattr(signal, name)) for name in _STORED_AS_IS},
         **open_keys(signal),
@@ -169,7 +166,7 @@ def item_of(signal: Signal) -> SignalItem:
 def signal_of(raw: RawItem) -> Signal:
     """Return the signal that a raw item, or an image in the table's stream, holds."""
     values = SignalItem.values(raw)
-    created_at = from_iso(values["created_key"].partition("#")[0])
+    created_at = from_iso(without_space(values["created_key"]).partition("#")[0])
     levels = Levels(**{name: values[name] for name in LEVELS})
     return Signal(
         created_at=created_at, levels=levels, **{name: values[name] for name in _STORED_AS_IS if name in values}
@@ -180,6 +177,21 @@ def lifecycle_of(signal: Signal) -> dict[str, Any]:
     """Return the attributes that follow a signal's life, with its key in the index of open signals; None means that
     the attribute is absent."""
     return {**{name: getattr(signal, name) for name in LIFECYCLE}, **open_keys(signal)}
+
+
+def update_actions(after: Signal) -> list[Action]:
+    """Return the update that brings a stored signal to `after`; it touches nothing that was published."""
+    attributes = SignalItem.get_attributes()
+    return [
+        attributes[name].remove() if value is None else attributes[name].set(value)
+        for name, value in lifecycle_of(after).items()
+    ]
+
+
+def still(before: Signal) -> Condition:
+    """Return the condition that a stored signal is as `before`."""
+    condition: Condition = (SignalItem.status == before.status) & (SignalItem.revision == before.revision)
+    return condition
 
 
 def open_keys(signal: Signal) -> dict[str, Any]:

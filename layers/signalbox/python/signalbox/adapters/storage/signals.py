@@ -2,15 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-
-from pynamodb.expressions.update import Action
+from itertools import chain, islice
 
 from signalbox.adapters.storage.cursors import Cursors
 from signalbox.adapters.storage.dynamo import ConditionFailedError, RawItem
 from signalbox.adapters.storage.feed import Feed
+from signalbox.adapters.storage.postings import write_postings
 from signalbox.adapters.storage.publication import require_update
-from signalbox.adapters.storage.signal_items import SignalItem, item_of, lifecycle_of, open_bucket, signal_of
-from signalbox.domain.signals.identity import decode
+from signalbox.adapters.storage.signal_items import SignalItem, item_of, open_bucket, signal_of, still, update_actions
+from signalbox.adapters.storage.signal_keys import NULL_SPACE, created_key
+from signalbox.adapters.storage.stored_signals import DynamoStoredSignals
+from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.signals.signal import Signal
 from signalbox.ports.signals import FeedQuery, Page
 
@@ -29,17 +31,22 @@ class DynamoSignalRepository:
 
     def add(self, signal: Signal) -> bool:
         """Store a new signal; return False, changing nothing, if its id is there already."""
-        return item_of(signal).put_new()
+        item = item_of(signal)
+        item.serialize()  # what cannot be stored is refused before anything is
+        write_postings(signal)
+        return item.put_new()
 
     def get(self, signal_id: str) -> Signal | None:
         """Return the signal as it is now (a consistent read), or None; raise InvalidValueError for no signal id."""
-        key = decode(signal_id)
-        raw = SignalItem.fetch_raw({"symbol": key.symbol, "created_key": key.sort_key})
-        return None if raw is None else signal_of(raw)
+        return DynamoStoredSignals().get(signal_id)
 
     def of_symbol(self, symbol: str, limit: int) -> list[Signal]:
         """Return the newest signals of a symbol, newest first."""
-        return [signal_of(raw) for raw in SignalItem.newest_raw("symbol", symbol, limit)]
+        if limit < 1:
+            raise InvalidValueError(f"limit must be at least 1, was {limit}")
+        # The null strategy's keys lie behind all others.
+        found = [signal_of(raw) for side in ("<", ">=") for raw in _newest(symbol, side, limit)]
+        return sorted(found, key=lambda signal: signal.key.sort_key, reverse=True)[:limit]
 
     def open_of(self, symbols: Iterable[str]) -> list[Signal]:
         """Return every open signal of `symbols`, by symbol and then oldest first.
@@ -60,20 +67,15 @@ class DynamoSignalRepository:
         InvalidValueError if the published parts differ or `before` has ended.
         """
         require_update(before, after)
-        attributes = SignalItem.get_attributes()
-        actions: list[Action] = [
-            attributes[name].remove() if value is None else attributes[name].set(value)
-            for name, value in lifecycle_of(after).items()
-        ]
-        unchanged = (SignalItem.status == before.status) & (SignalItem.revision == before.revision)
+        write_postings(after, before)
         try:
-            SignalItem(before.symbol, before.key.sort_key).update(actions, unchanged)
+            SignalItem(before.symbol, created_key(before.key)).update(update_actions(after), still(before))
         except ConditionFailedError:
             return False
         return True
 
     def feed(self, query: FeedQuery) -> Page:
-        """Return one page of signals, newest first; see `Feed.page`."""
+        """Return one page of signals in the query's order; see `Feed.page`."""
         return self._feed.page(query)
 
 
@@ -85,3 +87,13 @@ def _open_in(bucket: int, symbols: set[str]) -> Iterator[RawItem]:
         IndexName="open-by-symbol",
     )
     return (raw for page in pages for raw in page if raw["symbol"]["S"] in symbols)
+
+
+def _newest(symbol: str, side: str, limit: int) -> Iterator[RawItem]:
+    pages = SignalItem.query_raw(
+        f"#symbol = :symbol AND #created_key {side} :null",
+        {":symbol": {"S": symbol}, ":null": {"S": NULL_SPACE}},
+        Limit=limit,
+        ScanIndexForward=False,
+    )
+    return islice(chain.from_iterable(pages), limit)

@@ -11,7 +11,7 @@ from signalbox.domain.signals.signal import Signal, Status
 def signal_events(records: Iterable[Mapping[str, Any]]) -> list[SignalEvent]:
     """Return the events that stream records (with new and old images) tell of, in their order.
 
-    A record that changes neither status nor revision (a fill, a note) is no event, nor is a removal.
+    A record that changes neither status, revision nor fill (a note) is no event, nor is a removal.
     """
     return list(_events(records))
 
@@ -33,12 +33,15 @@ def _kind(before: Signal | None, after: Signal) -> EventKind | None:
         return EventKind.PUBLISHED
     if before.status is Status.OPEN and after.status is not Status.OPEN:
         return EventKind.ENDED
-    return EventKind.REVISED if before.revision != after.revision else None
+    if before.revision != after.revision:
+        return EventKind.REVISED
+    return EventKind.FILLED if before.filled_price != after.filled_price else None
 
 
 def _event(kind: EventKind, signal: Signal) -> SignalEvent:
     moments = {
         EventKind.PUBLISHED: signal.published_at,
+        EventKind.FILLED: signal.filled_at or signal.published_at,
         EventKind.REVISED: signal.revised_at or signal.published_at,
         EventKind.ENDED: signal.ending.ended_at if signal.ending else signal.expires_at,
     }
@@ -54,4 +57,5 @@ def _event(kind: EventKind, signal: Signal) -> SignalEvent:
         status=str(signal.status),
         quality_score=signal.quality_score,
         origin=str(signal.origin),
+        confidence=signal.confidence,
     )

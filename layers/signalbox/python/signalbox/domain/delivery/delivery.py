@@ -6,18 +6,14 @@ from enum import StrEnum
 from hashlib import sha256
 
 from signalbox.domain.accounts.account import Tier
+from signalbox.domain.accounts.channel import Channel as Channel  # noqa: PLC0414 - told from here, too
+from signalbox.domain.delivery.timing import Digest, QuietHours
 from signalbox.domain.signals.events import EventKind, SignalEvent
 
 LEASE = timedelta(seconds=60)
 """How long a claim holds before another worker may take the delivery over."""
-
-
-class Channel(StrEnum):
-    """The way a message takes."""
-
-    EMAIL = "email"
-    WEBSOCKET = "websocket"
-    PUSH = "push"
+NO_RECIPIENT = "erased"
+"""What stands for a recipient that was erased."""
 
 
 class DeliveryState(StrEnum):
@@ -33,7 +29,12 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """What an account wants to be told, and how. An empty set of symbols, strategies or timeframes means all."""
+    """What an account wants to be told, how, and when. An empty set of symbols, strategies or timeframes means all.
+
+    `confirmed` says that `email` answered for itself; until then it gets nothing. `minimum_confidence` None means any,
+    calibrated or not. `digest` gathers e-mail. `daily_budget` is how many messages a local day may bring beside
+    digests. `time_zone` (IANA) is whose days and hours these are. `name` is the subscriber's own word for it.
+    """
 
     subscription_id: str
     account_id: str
@@ -46,10 +47,19 @@ class Subscription:
     signal_types: frozenset[str] = frozenset()
     minimum_quality: float = 0.0
     endings: bool = True
+    minimum_confidence: float | None = None
+    confirmed: bool = True
+    digest: Digest = Digest.IMMEDIATE
+    time_zone: str = "UTC"
+    quiet: QuietHours | None = None
+    daily_budget: int | None = None
+    name: str = ""
 
     def wants(self, event: SignalEvent) -> bool:
         """Return whether this subscription asks for `event`."""
         if event.kind is EventKind.REVISED or (event.kind is EventKind.ENDED and not self.endings):
+            return False
+        if self.minimum_confidence is not None and (event.confidence or 0.0) < self.minimum_confidence:
             return False
         return event.quality_score >= self.minimum_quality and all(
             not chosen or value in chosen
@@ -64,7 +74,10 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One (event, subscriber, channel), and where it stands."""
+    """One (event, subscriber, channel), and where it stands.
+
+    `due_at` is set while it waits for a later moment, and `wait` says what for (`planning.Wait`).
+    """
 
     event_id: str
     signal_id: str
@@ -79,6 +92,15 @@ class Delivery:
     lease_until: datetime | None = None
     accepted_at: datetime | None = None
     service_id: str | None = None
+    subscription_id: str | None = None
+    quality_score: float = 0.0
+    due_at: datetime | None = None
+    wait: str | None = None
+
+    @property
+    def kind(self) -> EventKind:
+        """What the event was."""
+        return EventKind(self.event_id.rsplit("!", 2)[1])
 
     @property
     def delivery_id(self) -> str:

@@ -4,6 +4,7 @@ from decimal import Decimal
 from html import escape
 from itertools import chain
 
+from signalbox.domain.delivery.facts import facts_of, labels_of
 from signalbox.domain.delivery.message import Message
 from signalbox.domain.instants import to_iso
 from signalbox.domain.signals.events import EventKind
@@ -30,6 +31,8 @@ def render(signal: Signal, kind: EventKind, page_url: str) -> Message:
         subject=_subject(signal, kind),
         text=_text(headline, rows, signal, link),
         html=_html(headline, rows, signal, link),
+        facts=facts_of(signal, kind),
+        labels=labels_of(signal, kind),
     )
 
 

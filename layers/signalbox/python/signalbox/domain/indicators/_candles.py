@@ -28,12 +28,10 @@ def directional_movements(high: FloatArray, low: FloatArray) -> tuple[FloatArray
     return up, down
 
 
-def signed_volumes(close: FloatArray, volume: FloatArray, out: FloatArray | None = None) -> FloatArray:
+def signed_volumes(close: FloatArray, volume: FloatArray) -> FloatArray:
     """Return the volume, negated where the close fell and 0 where it stayed; row 0 as it is."""
-    signed = np.empty_like(volume) if out is None else out
-    signed[:1] = volume[:1]
-    np.sign(close[1:] - close[:-1], out=signed[1:])
-    signed[1:] *= volume[1:]
+    signed = volume.copy()
+    signed[1:] *= np.sign(close[1:] - close[:-1])
     return signed
 
 

@@ -3,8 +3,8 @@
 The caller writes the seed into the row where the recursion starts; the loop then knows no special case.
 """
 
+from collections.abc import Sequence
 from functools import reduce
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,19 @@ from signalbox.domain.market.candles import BoolArray, FloatArray
 
 def scan(values: FloatArray, decay: float | FloatArray) -> None:
     """Replace, from the second row on, each row by `decay * (row before) + row`; `decay` may differ per column."""
-    if not len(values):
+    scan_rows(list(values), decay)
+
+
+def scan_rows(rows: Sequence[FloatArray], decay: float | FloatArray) -> None:
+    """Do what `scan` does to an array given as its rows: who does it again and again keeps the list."""
+    if not rows:
         return
-    before = values[0]
+    before = rows[0]
     carried = np.empty_like(before)
-    for row in values[1:]:
-        np.multiply(before, decay, carried)
-        np.add(row, carried, row)
+    multiply, add = np.multiply, np.add
+    for row in rows[1:]:
+        multiply(before, decay, carried)
+        add(row, carried, row)
         before = row
 
 
@@ -72,39 +78,34 @@ def ratchet(bands: FloatArray, closes: FloatArray) -> None:
 
     An upper band is a lower band of negated prices, so that one loop moves both.
     """
-    if not len(bands):
+    ratchet_rows(list(bands), list(closes))
+
+
+def ratchet_rows(bands: Sequence[FloatArray], closes: Sequence[FloatArray]) -> None:
+    """Do what `ratchet` does to arrays given as their rows: who does it again and again keeps the lists."""
+    if not bands:
         return
     before = bands[0]
     held, infinite = np.empty_like(before), np.full_like(before, np.inf)
+    subtract, copysign, minimum, fmax = np.subtract, np.copysign, np.minimum, np.fmax
     for row, close_before in zip(bands[1:], closes[:-1], strict=True):
         # `held` becomes the row before, or -inf where it was broken: a masked maximum costs three times as much.
-        np.subtract(close_before, before, held)
-        np.copysign(infinite, held, held)
-        np.minimum(before, held, out=held)
-        np.fmax(row, held, out=row)
+        subtract(close_before, before, held)
+        copysign(infinite, held, held)
+        minimum(before, held, out=held)
+        fmax(row, held, out=row)
         before = row
 
 
-def break_type(n_rows: int) -> type[np.signedinteger[Any]]:
-    """Return the smallest integer type that `last_break_was_up` can number so many rows with."""
-    return np.int16 if n_rows < 2**14 else np.int32
+def last_break_was_up(above: BoolArray, below: BoolArray) -> NDArray[np.int8]:
+    """Return 1 in each row from a break upwards on, -1 from a break downwards on, and 1 before the first.
 
-
-def last_break_was_up(
-    above: BoolArray, below: BoolArray, out: NDArray[Any] | None = None, scratch: NDArray[Any] | None = None
-) -> NDArray[Any]:
-    """Return 1 where the last row in which `above` or `below` held was one with `above` (or there was none), else 0.
-
-    The number 2 * row + above, taken only in rows with a break, grows in time: its running maximum is the last break.
-    `out` and `scratch` are of `break_type`.
+    Where a row breaks both ways, `above` counts. Marks reach twice as many rows further each round.
     """
-    kind = break_type(len(above))
-    code = np.empty(above.shape, dtype=kind) if out is None else out
-    broken = np.empty(above.shape, dtype=kind) if scratch is None else scratch
-    np.logical_or(above, below, out=broken, casting="unsafe")
-    np.multiply(np.arange(2, 2 * len(above) + 2, 2, dtype=kind)[:, None], broken, out=code)
-    np.add(code, above, out=code)
-    code[:1] += code[:1] == 0
-    np.maximum.accumulate(code, axis=0, out=code)
-    code &= 1
-    return code
+    marks = np.subtract(above.view(np.int8), np.greater(below, above).view(np.int8))
+    marks[:1] += marks[:1] == 0
+    reach = 1
+    while reach < len(marks):
+        marks[reach:] += marks[:-reach] * (marks[reach:] == 0)
+        reach *= 2
+    return marks

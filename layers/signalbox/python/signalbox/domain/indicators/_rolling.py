@@ -29,28 +29,28 @@ class Span(NamedTuple):
 def rolling_sum(
     values: FloatArray, period: int, out: FloatArray | None = None, scratch: Sequence[FloatArray] = ()
 ) -> FloatArray:
-    """Return the sum of the last `period` rows; `scratch` is two arrays shaped like `values`."""
+    """Return the sum of the last `period` rows; `scratch` is three arrays shaped like `values`."""
     out = np.empty_like(values) if out is None else out
     out[: period - 1] = np.nan
     n_windows = len(values) - period + 1
     if n_windows <= 0:
         return out
-    spares = scratch or (np.empty_like(values), np.empty_like(values))
-    total, covered = out[period - 1 :], 0
+    spares = scratch or [np.empty_like(values) for _ in range(3)]
+    total, covered = np.broadcast_to(0.0, 0), 0
     doubled, width, turn = values, 1, 0
     while True:
         if period & width:
             part = doubled[covered : covered + n_windows]
-            if covered:
-                np.add(total, part, out=total)
-            else:
-                np.copyto(total, part)
+            # The first part stays where it is until there is another to add it to: three spares take turns.
+            total = np.add(total, part, out=out[period - 1 :]) if covered else part
             covered += width
         if covered == period:
+            if covered == width:
+                np.copyto(out[period - 1 :], total)
             return out
         length = len(doubled) - width
         doubled = np.add(doubled[:length], doubled[width:], out=spares[turn][:length])
-        width, turn = 2 * width, 1 - turn
+        width, turn = 2 * width, (turn + 1) % 3
 
 
 def rolling_maximum(

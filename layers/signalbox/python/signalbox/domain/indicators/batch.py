@@ -1,25 +1,27 @@
 """The fast path: eleven indicators of a whole shard in one go, in memory that is kept from shard to shard.
 
-Stages: the inputs of eleven recursions are written side by side, one loop over time runs them all, a second loop runs
-the two that need the first's results, and windows are summed by doubling (see `_rolling`). The plain functions give the
-same lines one by one; this is for the worker that needs them all every turn.
+Stages: the inputs of eleven recursions are written side by side, one loop over time runs them all and, a block of rows
+behind, the two that need the first's results, and windows are summed by doubling (see `_rolling`). The plain functions
+give the same lines one by one; this is for the worker that needs them all every turn.
+
+Two arrays are compared or multiplied faster than an array and a scalar zero or a mask, and `out` spares the page faults
+of fresh memory; where the code looks roundabout, it is for that.
 """
 
 import numpy as np
 
-from signalbox.domain.indicators._candles import ratio_or_zero, signed_volumes
+from signalbox.domain.indicators._candles import ratio_or_zero
 from signalbox.domain.indicators._columns import present_candles
 from signalbox.domain.indicators._lanes import (
     AVERAGE_PERIOD,
     FIRST_STAGE,
+    LANES,
     PERIOD,
     SECOND_STAGE,
     SUPERTREND_PERIOD,
-    Stage,
-    one_after_another,
-    side_by_side,
+    Lanes,
 )
-from signalbox.domain.indicators._recursion import break_type, last_break_was_up, ratchet
+from signalbox.domain.indicators._recursion import last_break_was_up, ratchet_rows
 from signalbox.domain.indicators._rolling import quick_moments, rolling_maximum, rolling_minimum, rolling_sum
 from signalbox.domain.indicators.lines import WARM_UPS, IndicatorLines
 from signalbox.domain.market.candles import FloatArray, IntArray
@@ -27,6 +29,20 @@ from signalbox.domain.market.candles import FloatArray, IntArray
 SUPERTREND_MULTIPLIER = 3.0
 BOLLINGER_MULTIPLIER = 2.0
 VWAP_PERIOD = 24
+
+# Lines that are made where a lane stands, once nothing else needs the lane.
+_IN_LANES = {
+    "exponential_moving_average": "average",
+    "relative_strength_index": "gain",
+    "macd": "fast",
+    "macd_signal": "signal",
+    "macd_histogram": "slow",
+    "average_true_range": "range",
+    "average_directional_index": "index",
+    "plus_di": "plus",
+    "minus_di": "minus",
+    "on_balance_volume": "on_balance",
+}
 
 
 class IndicatorBatch:
@@ -64,6 +80,7 @@ class IndicatorBatch:
             high, low, close, volume = (candles.pack(values) for values in (high, low, close, volume))
             self.columns = (high, low, close, volume)
             self.counts = candles.counts
+        self._last_rows = np.maximum(self.counts - 1, 0)
         self._make_room((close.shape[0], close.shape[1]))
         with np.errstate(all="ignore"):
             lines = self._lines(high, low, close, volume)
@@ -80,98 +97,117 @@ class IndicatorBatch:
             The lanes of both stages, then the lower and the negated upper Supertrend band. Meaningless for a symbol
             within its warm-up.
         """
-        rows = np.maximum(self.counts - 1, 0)
-        symbols = np.arange(len(rows))
-        return np.concatenate([self._first.at(rows), self._second.at(rows), self._bands[:, rows, symbols]])
+        return self._recursions
 
     def last_direction(self) -> FloatArray:
         """Return the Supertrend's direction at each symbol's last present candle; (n_symbols,), NaN in its warm-up."""
-        return self._out["supertrend_direction"][np.maximum(self.counts - 1, 0), np.arange(len(self.counts))]
+        return self._out["supertrend_direction"][self._last_rows, np.arange(len(self.counts))]
 
     def _make_room(self, shape: tuple[int, int]) -> None:
         if shape == self._shape:
             return
         self._shape = shape
-        self._first, self._second = Stage(FIRST_STAGE, shape), Stage(SECOND_STAGE, shape)
-        self._out: dict[str, FloatArray] = {name: np.empty(shape) for name in IndicatorLines._fields}
+        n_candles, n_symbols = shape
+        self._lanes = Lanes(shape)
+        self._out: dict[str, FloatArray] = {name: self._lanes[lane] for name, lane in _IN_LANES.items()}
+        self._out |= {name: np.empty(shape) for name in IndicatorLines._fields if name not in _IN_LANES}
         self._scratch = [np.empty(shape) for _ in range(8)]
-        self._bands, self._closes = np.empty((2, *shape)), np.empty((2, *shape))
-        self._band_rows, self._close_rows = (np.empty((shape[0], 2 * shape[1])) for _ in range(2))
-        self._broken = np.empty((2, *shape), dtype=np.bool_)
-        self._codes = [np.empty(shape, dtype=break_type(shape[0])) for _ in range(2)]
+        self._zeros, self._flags = np.zeros(shape), np.empty(shape, dtype=np.bool_)
+        # The lower band and the negated upper one, and the close and the negated close, side by side in each row.
+        self._bands, self._closes = np.empty((n_candles, 2, n_symbols)), np.empty((n_candles, 2, n_symbols))
+        self._broken = np.empty((n_candles, 2, n_symbols), dtype=np.bool_)
+        wide = (n_candles, 2 * n_symbols)
+        self._band_rows = list(self._bands.reshape(wide)[SUPERTREND_PERIOD:])
+        self._close_rows = list(self._closes.reshape(wide)[SUPERTREND_PERIOD:])
 
     def _lines(self, high: FloatArray, low: FloatArray, close: FloatArray, volume: FloatArray) -> IndicatorLines:
-        self._run_first_stage(high, low, close, volume)
-        self._run_second_stage()
-        self._strength_and_direction()
+        self._write_first_stage(high, low, close, volume)
+        self._lanes.run(self._write_second_stage)
+        self._advance_bands(high, low, close)
+        self._keep_recursions()
+        self._lanes_into_lines()
+        self._supertrend()
         self._bollinger(close)
         self._volume_weighted_price(high, low, close, volume)
-        self._supertrend(high, low, close)
         self._realised_volatility(close)
-        out, scratch = self._out, self._scratch
-        rolling_maximum(high, AVERAGE_PERIOD, out["donchian_upper"], scratch)
-        rolling_minimum(low, AVERAGE_PERIOD, out["donchian_lower"], scratch)
-        lanes = {
-            "exponential_moving_average": self._first["average"],
-            "average_true_range": self._first["range"],
-            "on_balance_volume": self._first["on_balance"],
-            "macd_signal": self._second["signal"],
-            "average_directional_index": self._second["index"],
-        }
-        lines = IndicatorLines(**(out | lanes))
+        out = self._out
+        rolling_maximum(high, AVERAGE_PERIOD, out["donchian_upper"], self._scratch)
+        rolling_minimum(low, AVERAGE_PERIOD, out["donchian_lower"], self._scratch)
+        lines = IndicatorLines(**out)
         for line, warm_up in zip(lines, WARM_UPS, strict=True):
             line[:warm_up] = np.nan
         return lines
 
-    def _run_first_stage(self, high: FloatArray, low: FloatArray, close: FloatArray, volume: FloatArray) -> None:
-        lanes = self._first
+    def _write_first_stage(self, high: FloatArray, low: FloatArray, close: FloatArray, volume: FloatArray) -> None:
+        lanes, zeros, flags = self._lanes, self._zeros[1:], self._flags[1:]
+        one, other = self._scratch[0][1:], self._scratch[1][1:]
         for name in ("average", "fast", "slow"):
             np.multiply(close, FIRST_STAGE[name].weight, out=lanes[name])
 
-        gain, loss = lanes["gain"][1:], lanes["loss"][1:]
-        np.subtract(close[1:], close[:-1], out=loss)
-        np.multiply(loss, FIRST_STAGE["loss"].weight, out=loss)
-        np.maximum(loss, 0.0, out=gain)
-        np.subtract(gain, loss, out=loss)
+        change = np.subtract(close[1:], close[:-1], out=one)
+        np.maximum(change, zeros, out=lanes["gain"][1:])
+        np.abs(change, out=lanes["change"][1:])
+        on_balance = lanes["on_balance"]
+        np.copyto(on_balance[:1], volume[:1])
+        np.multiply(np.sign(change, out=on_balance[1:]), volume[1:], out=on_balance[1:])
 
-        ranges, spare = lanes["range_sum"][1:], self._scratch[0][1:]
-        np.maximum(high[1:], close[:-1], out=ranges)
-        np.subtract(ranges, np.minimum(low[1:], close[:-1], out=spare), out=ranges)
-        for name in ("range", "supertrend_range"):
-            np.multiply(ranges, FIRST_STAGE[name].weight, out=lanes[name][1:])
+        ranges = np.maximum(high[1:], close[:-1], out=lanes["range"][1:])
+        np.subtract(ranges, np.minimum(low[1:], close[:-1], out=one), out=ranges)
+        for name in ("supertrend_range", "directional_range"):
+            np.copyto(lanes[name][1:], ranges)
 
-        rise = np.subtract(high[1:], high[:-1], out=self._scratch[0][1:])
-        fall = np.subtract(low[:-1], low[1:], out=self._scratch[1][1:])
-        for name, reach, other in (("plus", rise, fall), ("minus", fall, rise)):
-            np.maximum(reach, 0.0, out=lanes[name][1:])
-            lanes[name][1:] *= np.greater(reach, other, out=self._broken[0, 1:])
+        rise, fall = np.subtract(high[1:], high[:-1], out=one), np.subtract(low[:-1], low[1:], out=other)
+        for name, reach, against in (("plus", rise, fall), ("minus", fall, rise)):
+            movement = np.maximum(reach, zeros, out=lanes[name][1:])
+            np.multiply(movement, np.greater(reach, against, out=flags), out=movement)
 
-        signed_volumes(close, volume, out=lanes["on_balance"])
-        lanes.run()
-
-    def _run_second_stage(self) -> None:
-        first, second = self._first, self._second
-        macd = np.subtract(first["fast"], first["slow"], out=self._out["macd"])
-        np.multiply(macd, SECOND_STAGE["signal"].weight, out=second["signal"])
-
-        total = np.add(first["plus"], first["minus"], out=self._scratch[0])
-        gap = np.subtract(first["plus"], first["minus"], out=self._scratch[1])
+    def _write_second_stage(self, rows: slice) -> None:
+        lanes, one, other = self._lanes, self._scratch[0][rows], self._scratch[1][rows]
+        macd = np.subtract(lanes["fast"][rows], lanes["slow"][rows], out=one)
+        np.multiply(macd, SECOND_STAGE["signal"].weight, out=lanes["signal"][rows])
+        plus, minus = lanes["plus"][rows], lanes["minus"][rows]
+        gap = np.subtract(plus, minus, out=one)
         np.abs(gap, out=gap)
-        index = ratio_or_zero(gap[PERIOD:], total[PERIOD:], out=second["index"][PERIOD:])
-        np.multiply(index, 100.0 * SECOND_STAGE["index"].weight, out=index)
-        second.run()
-        np.subtract(macd, second["signal"], out=self._out["macd_histogram"])
+        ratio_or_zero(gap, np.add(plus, minus, out=other), out=lanes["index"][rows])
 
-    def _strength_and_direction(self) -> None:
-        first, out = self._first, self._out
-        total = np.add(first["gain"], first["loss"], out=self._scratch[0])
-        for name, part, whole in (
-            ("relative_strength_index", first["gain"], total),
-            ("plus_di", first["plus"], first["range_sum"]),
-            ("minus_di", first["minus"], first["range_sum"]),
-        ):
-            line = ratio_or_zero(part[PERIOD:], whole[PERIOD:], out=out[name][PERIOD:])
-            np.multiply(line, 100.0, out=line)
+    def _keep_recursions(self) -> None:
+        """Keep what `recursions` returns, before the lanes become lines."""
+        if not self._shape[0]:
+            self._recursions = np.zeros((len(LANES) + 2, self._shape[1]))
+            return
+        bands = self._bands[self._last_rows, :, np.arange(self._shape[1])]
+        self._recursions = np.concatenate([self._lanes.at(self._last_rows), bands.T])
+
+    def _lanes_into_lines(self) -> None:
+        """Turn the lanes' values into lines where they stand."""
+        lanes = self._lanes
+        macd = np.subtract(lanes["fast"], lanes["slow"], out=lanes["fast"])
+        np.subtract(macd, lanes["signal"], out=lanes["slow"])
+        np.multiply(lanes["range"], 1.0 / PERIOD, out=lanes["range"])
+        np.multiply(lanes["index"], 100.0 / PERIOD, out=lanes["index"])
+        for part, whole in (("gain", "change"), ("plus", "directional_range"), ("minus", "directional_range")):
+            share = ratio_or_zero(lanes[part][PERIOD:], lanes[whole][PERIOD:], out=lanes[part][PERIOD:])
+            np.multiply(share, 100.0, out=share)
+
+    def _advance_bands(self, high: FloatArray, low: FloatArray, close: FloatArray) -> None:
+        middle = np.add(high, low, out=self._scratch[0])
+        np.multiply(middle, 0.5, out=middle)
+        factor = -SUPERTREND_MULTIPLIER / SUPERTREND_PERIOD
+        reach = np.multiply(self._lanes["supertrend_range"], factor, out=self._scratch[1])
+        np.add(reach, middle, out=self._bands[:, 0])
+        np.subtract(reach, middle, out=self._bands[:, 1])
+        np.copyto(self._closes[:, 0], close)
+        np.negative(close, out=self._closes[:, 1])
+        ratchet_rows(self._band_rows, self._close_rows)
+
+    def _supertrend(self) -> None:
+        broken = np.less(self._closes, self._bands, out=self._broken)
+        broken[:SUPERTREND_PERIOD] = False
+        direction = last_break_was_up(above=broken[:, 1], below=broken[:, 0])
+        np.copyto(self._out["supertrend_direction"], direction)
+        upper = np.negative(self._bands[:, 1], out=self._scratch[0])
+        is_up = np.greater(direction, 0, out=self._flags)
+        self._out["supertrend"] = np.where(is_up, self._bands[:, 0], upper)
 
     def _bollinger(self, close: FloatArray) -> None:
         out = self._out
@@ -198,33 +234,10 @@ class IndicatorBatch:
             traded[traded == 0.0] = np.nan
         np.divide(line, traded, out=line)
 
-    def _supertrend(self, high: FloatArray, low: FloatArray, close: FloatArray) -> None:
-        lower, negated_upper = self._bands
-        middle = np.add(high, low, out=self._scratch[0])
-        np.multiply(middle, 0.5, out=middle)
-        reach = np.multiply(self._first["supertrend_range"], SUPERTREND_MULTIPLIER, out=self._scratch[1])
-        np.subtract(middle, reach, out=lower)
-        np.negative(np.add(middle, reach, out=negated_upper), out=negated_upper)
-        np.copyto(self._closes[0], close)
-        np.negative(close, out=self._closes[1])
-        side_by_side(self._bands, self._band_rows)
-        side_by_side(self._closes, self._close_rows)
-        ratchet(self._band_rows[SUPERTREND_PERIOD:], self._close_rows[SUPERTREND_PERIOD:])
-        one_after_another(self._band_rows, self._bands)
-
-        fell, rose = np.less(self._closes, self._bands, out=self._broken)
-        self._broken[:, :SUPERTREND_PERIOD] = False
-        up = last_break_was_up(rose, fell, *self._codes)
-        direction, line = self._out["supertrend_direction"], self._out["supertrend"]
-        np.multiply(up, 2.0, out=direction)
-        np.subtract(direction, 1.0, out=direction)
-        np.negative(negated_upper, out=line)
-        np.copyto(line, lower, where=np.not_equal(up, 0, out=rose))
-
     def _realised_volatility(self, close: FloatArray) -> None:
         line, logs, returns = self._out["realised_volatility"], self._scratch[5], self._scratch[6]
         np.log(close, out=logs)
-        not_prices = np.less_equal(close, 0.0, out=self._broken[0])
+        not_prices = np.less_equal(close, 0.0, out=self._flags)
         if not_prices.any():
             logs[not_prices] = np.nan
         np.subtract(logs[1:], logs[:-1], out=returns[1:])

@@ -13,14 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signalbox.domain.errors import InvalidValueError
-from signalbox.domain.indicators._lanes import AVERAGE_PERIOD
-from signalbox.domain.indicators._step import N_LANES, advanced_lanes, current_lines, last_candle_lanes, window_rows
-from signalbox.domain.indicators.batch import VWAP_PERIOD, IndicatorBatch
+from signalbox.domain.indicators._step import (
+    N_COLUMNS,
+    N_LANES,
+    WINDOW,
+    advanced_lanes,
+    advanced_window,
+    current_lines,
+    last_candle_lanes,
+)
+from signalbox.domain.indicators.batch import IndicatorBatch
 from signalbox.domain.indicators.lines import IndicatorLines
 from signalbox.domain.market.candles import FloatArray, IntArray
 
 # The longest warm-up is 33 candles: by then every recursion is seeded and every window full.
 GROWN = 40
+COLUMNS = ("high", "low", "close", "volume")
 N_LINES = len(IndicatorLines._fields)
 
 
@@ -36,10 +44,8 @@ class CarriedState:
         Candles seen of each symbol.
     lanes : (21, n_symbols) float64 array
         The recursions, see `_step`.
-    prices : (20, 4, n_symbols) float64 array
-        A ring of close, log return, high and negated low of the last candles; candle number n stands in row n mod 20.
-    money : (24, 2, n_symbols) float64 array
-        A ring of typical price x volume and of volume.
+    window : (24, 6, n_symbols) float64 array
+        What the windows sum up of the last candles, the newest in the last row, see `_step`.
     beginnings : (40, 4, n_symbols) float64 array
         High, low, close and volume of the first candles of a symbol that has fewer than 40; NaN for a grown one.
     """
@@ -47,8 +53,7 @@ class CarriedState:
     symbols: tuple[str, ...]
     counts: IntArray
     lanes: FloatArray
-    prices: FloatArray
-    money: FloatArray
+    window: FloatArray
     beginnings: FloatArray
 
     def select(self, symbols: Sequence[str]) -> "CarriedState":
@@ -71,7 +76,7 @@ class CarriedState:
 
     def arrays(self) -> tuple[NDArray[Any], ...]:
         """Return every array, symbols along the last axis."""
-        return self.counts, self.lanes, self.prices, self.money, self.beginnings
+        return self.counts, self.lanes, self.window, self.beginnings
 
 
 def merge(states: Sequence[CarriedState]) -> CarriedState:
@@ -125,8 +130,7 @@ def start(  # noqa: PLR0913 - the names and the four columns of a shard, and the
         tuple(symbols),
         counts.copy(),
         np.full((N_LANES, n_symbols), np.nan),
-        np.full((AVERAGE_PERIOD, 4, n_symbols), np.nan),
-        np.full((VWAP_PERIOD, 2, n_symbols), np.nan),
+        np.full((WINDOW, N_COLUMNS, n_symbols), np.nan),
         np.full((GROWN, 4, n_symbols), np.nan),
     )
     candles = np.stack(batch.columns, axis=1)
@@ -146,11 +150,10 @@ def _remember(state: CarriedState, candles: FloatArray, batch: IndicatorBatch) -
         state.lanes[16:] = last_candle_lanes(candles[last, :, every].T)
         logs = np.log(close)
         returns = np.concatenate([np.full((1, len(every)), np.nan), logs[1:] - logs[:-1]])
-        money = (high + low + close) * volume / 3.0
-    for ring, inputs in ((state.prices, (close, returns, high, -low)), (state.money, (money, volume))):
-        rows = state.counts - len(ring) + np.arange(len(ring))[:, None]
-        values = np.stack(inputs, axis=-1)[np.maximum(rows, 0), every]
-        ring[rows % len(ring), :, every] = np.where((rows < 0)[..., None], np.nan, values)
+        money = (high + low + close) * volume
+    rows = state.counts - WINDOW + np.arange(WINDOW)[:, None]
+    values = np.stack((close, returns, high, -low, money, volume), axis=-1)[np.maximum(rows, 0), every]
+    state.window[:] = np.where((rows < 0)[..., None], np.nan, values).transpose(0, 2, 1)
     young = np.flatnonzero(state.counts < GROWN)
     rows_kept = min(GROWN, len(candles))
     state.beginnings[:rows_kept, :, young] = candles[:rows_kept][:, :, young]
@@ -179,52 +182,40 @@ def step(
     InvalidValueError
         If a column has another shape or holds an infinity.
     """
-    columns = {"high": high, "low": low, "close": close, "volume": volume}
-    for name, values in columns.items():
-        if np.shape(values) != (len(state.symbols),):
-            raise InvalidValueError(f"{name} must have shape {(len(state.symbols),)}, was {np.shape(values)}")
-    candle = np.array([high, low, close, volume], dtype=np.float64)
-    grown = state.counts >= GROWN
+    wanted = (len(state.symbols),)
+    for name, values in zip(COLUMNS, (high, low, close, volume), strict=True):
+        if values.shape != wanted:
+            raise InvalidValueError(f"{name} must have shape {wanted}, was {values.shape}")
+    candle = np.array((high, low, close, volume), dtype=np.float64)
     with np.errstate(all="ignore"):
-        if grown.all() and np.isfinite(candle).all():
-            state, lines = _advance(state, candle)
-            return state, IndicatorLines(*lines)
-        if np.isinf(candle).any():
-            row, at_infinity = np.argwhere(np.isinf(candle))[0]
-            raise InvalidValueError(f"{list(columns)[row]} must be finite (or NaN), was inf in column {at_infinity}")
-        present = ~np.isnan(candle).any(axis=0)
-        after = CarriedState(state.symbols, *(array.copy() for array in state.arrays()))
-        lines = np.full((N_LINES, len(state.symbols)), np.nan)
-        for chosen, move in ((present & grown, _advance), (present & ~grown, _grow)):
-            at = np.flatnonzero(chosen)
-            if len(at):
-                part, lines[:, at] = move(state.columns(at), candle[:, at])
-                for array, new in zip(after.arrays(), part.arrays(), strict=True):
-                    array[..., at] = new
-        return after, IndicatorLines(*lines)
+        if np.count_nonzero(np.isfinite(candle)) == candle.size and not np.count_nonzero(state.counts < GROWN):
+            return _advance(state, candle)
+        return _advance_some(state, candle)
 
 
-def _advance(state: CarriedState, candle: FloatArray) -> tuple[CarriedState, FloatArray]:
+def _advance_some(state: CarriedState, candle: FloatArray) -> tuple[CarriedState, IndicatorLines]:
+    """Move those symbols one candle on that have one, each by what its age wants."""
+    if np.isinf(candle).any():
+        row, at_infinity = np.argwhere(np.isinf(candle))[0]
+        raise InvalidValueError(f"{COLUMNS[row]} must be finite (or NaN), was inf in column {at_infinity}")
+    present, grown = ~np.isnan(candle).any(axis=0), state.counts >= GROWN
+    after = CarriedState(state.symbols, *(array.copy() for array in state.arrays()))
+    lines = np.full((N_LINES, len(state.symbols)), np.nan)
+    for chosen, move in ((present & grown, _advance), (present & ~grown, _grow)):
+        at = np.flatnonzero(chosen)
+        if len(at):
+            part, lines[:, at] = move(state.columns(at), candle[:, at])
+            for array, new in zip(after.arrays(), part.arrays(), strict=True):
+                array[..., at] = new
+    return after, IndicatorLines(*lines)
+
+
+def _advance(state: CarriedState, candle: FloatArray) -> tuple[CarriedState, IndicatorLines]:
     """Move grown symbols one candle on."""
     lanes, shares = advanced_lanes(state.lanes, candle)
-    price_row, money_row = window_rows(lanes, state.lanes[20], candle[3])
-    counts = state.counts
-    # Symbols that have always been together, as most have, stand at one place in their rings.
-    together = bool((counts == counts[0]).all())
-    prices = _with_row(state.prices, counts, price_row, together=together)
-    money = _with_row(state.money, counts, money_row, together=together)
-    after = CarriedState(state.symbols, counts + 1, lanes, prices, money, state.beginnings)
-    return after, current_lines(lanes, shares, prices, money)
-
-
-def _with_row(ring: FloatArray, counts: IntArray, row: FloatArray, *, together: bool) -> FloatArray:
-    """Return the ring with `row`, (n_columns, n_symbols), in place of each symbol's oldest."""
-    after = ring.copy()
-    if together:
-        after[counts[0] % len(ring)] = row
-    else:
-        after[counts % len(ring), :, np.arange(len(counts))] = row.T
-    return after
+    window = advanced_window(state.window, lanes, state.lanes[20], candle[3])
+    after = CarriedState(state.symbols, state.counts + 1, lanes, window, state.beginnings)
+    return after, current_lines(lanes, shares, window)
 
 
 def _grow(state: CarriedState, candle: FloatArray) -> tuple[CarriedState, FloatArray]:

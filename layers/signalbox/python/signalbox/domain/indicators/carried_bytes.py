@@ -6,13 +6,13 @@ import struct
 import numpy as np
 
 from signalbox.domain.errors import InvalidValueError
-from signalbox.domain.indicators._step import N_LANES
+from signalbox.domain.indicators._step import N_COLUMNS, N_LANES, WINDOW
 from signalbox.domain.indicators.carried import GROWN, CarriedState
 from signalbox.domain.market.candles import FloatArray
 
 _MARK = b"SBCS"
 # Rises with every change of what is carried; a state of another version is computed anew from candles.
-VERSION = 1
+VERSION = 2
 _HEAD = struct.Struct("<4sHI")
 
 
@@ -23,7 +23,7 @@ def to_bytes(state: CarriedState) -> bytes:
     """
     symbols = json.dumps(list(state.symbols)).encode()
     young = state.counts < GROWN
-    arrays = (state.lanes, state.prices, state.money, state.beginnings[..., young])
+    arrays = (state.lanes, state.window, state.beginnings[..., young])
     return b"".join(
         [
             _HEAD.pack(_MARK, VERSION, len(symbols)),
@@ -57,13 +57,13 @@ def from_bytes(data: bytes) -> CarriedState:
 
 def _with_arrays(symbols: tuple[str, ...], counts: np.ndarray, data: bytes) -> CarriedState:
     n_symbols, young = len(symbols), counts < GROWN
-    shapes = [(N_LANES, n_symbols), (20, 4, n_symbols), (24, 2, n_symbols), (GROWN, 4, int(young.sum()))]
+    shapes = [(N_LANES, n_symbols), (WINDOW, N_COLUMNS, n_symbols), (GROWN, 4, int(young.sum()))]
     sizes = [int(np.prod(shape)) for shape in shapes]
     if len(data) != 8 * sum(sizes):
         raise InvalidValueError(f"arrays of {n_symbols} symbols must take {8 * sum(sizes)} bytes, took {len(data)}")
     values = np.frombuffer(data, "<f8").astype(np.float64)
     parts = np.split(values, np.cumsum(sizes)[:-1])
-    lanes, prices, money, early = (part.reshape(shape) for part, shape in zip(parts, shapes, strict=True))
+    lanes, window, early = (part.reshape(shape) for part, shape in zip(parts, shapes, strict=True))
     beginnings: FloatArray = np.full((GROWN, 4, n_symbols), np.nan)
     beginnings[..., young] = early
-    return CarriedState(symbols, counts, lanes, prices, money, beginnings)
+    return CarriedState(symbols, counts, lanes, window, beginnings)

@@ -128,8 +128,8 @@ def supertrend(
     lower, negated_upper = np.split(bands, 2, axis=1)
     upper = -negated_upper
     up = last_break_was_up(close > upper, close < lower)
-    line = np.where(up, lower, upper)
-    return SupertrendLines(line, np.where(np.isnan(line), np.nan, 2.0 * up - 1.0))
+    line = np.where(up > 0, lower, upper)
+    return SupertrendLines(line, np.where(np.isnan(line), np.nan, up))
 
 
 @indicator

@@ -1,13 +1,13 @@
 """Candles: one by one at the edges, one array for a whole shard inside."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from signalbox.domain.errors import InvalidValueError
+from signalbox.domain.market.candle import Candle as Candle  # noqa: PLC0414 - candles are found here too
 from signalbox.domain.market.timeframe import Timeframe
 
 FloatArray = NDArray[np.float64]
@@ -15,17 +15,6 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 COLUMNS = ("open", "high", "low", "close", "volume")
-
-
-class Candle(NamedTuple):
-    """One candle of one symbol: open time in epoch ms, prices in quote currency, volume in base currency."""
-
-    time: int
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +91,12 @@ class CandleGrid:
 
     @classmethod
     def from_columns(
-        cls, exchange: str, timeframe: Timeframe, columns: dict[str, Sequence[Candle]], first_open: int, last_open: int
+        cls,
+        exchange: str,
+        timeframe: Timeframe,
+        columns: Mapping[str, Sequence[Candle]],
+        first_open: int,
+        last_open: int,
     ) -> "CandleGrid":
         """Lay the candles of many symbols side by side over the span from `first_open` to `last_open` (epoch ms, both
         included). Candles outside the span are left out, and of two with one time the later in the sequence counts.

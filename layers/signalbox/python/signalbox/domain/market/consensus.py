@@ -56,11 +56,24 @@ class ConsensusPrice:
 
 @dataclass(frozen=True, slots=True)
 class PriceFrame:
-    """The consensus prices of a bucket's symbols in one cycle. A symbol without a price is absent."""
+    """The consensus prices of a bucket's symbols in one cycle. A symbol without a price is absent.
+
+    `silent` says of each exchange that was asked and gave no quotes why not. `asked` are the symbols of the shard that
+    made this part of the frame (empty: those that have a price); only a writer knows it. `settled` says of symbols with
+    open signals up to which moment (epoch ms) their candles are known to have settled all that they could.
+    """
 
     bucket: int
     as_of: datetime
     prices: Mapping[str, ConsensusPrice]
+    silent: Mapping[str, str] = field(default_factory=dict)
+    asked: tuple[str, ...] = field(default=(), compare=False)
+    settled: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def newest(self) -> int:
+        """Return the time of the newest quote behind the prices, epoch ms; 0 if there is none."""
+        return max((price.time for price in self.prices.values()), default=0)
 
 
 def agree(  # noqa: PLR0913  what is known of the last cycle comes in as three plain values

@@ -2,34 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from enum import IntEnum
 
 import numpy as np
 
-from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.instants import from_ms
 from signalbox.domain.market.candles import BoolArray, CandleGrid, FloatArray
-from signalbox.domain.market.timeframe import Timeframe
-
-UNKNOWN = "UNKNOWN"
-"""The label of a regime that is not warm yet."""
-
-
-class Direction(IntEnum):
-    """Where the market goes; the value is its code in arrays."""
-
-    DOWN = -1
-    RANGE = 0
-    UP = 1
-
-
-class Volatility(IntEnum):
-    """How much it moves, against its own recent past; the value is its code in arrays."""
-
-    LOW = -1
-    NORMAL = 0
-    HIGH = 1
+from signalbox.domain.regimes.change import Direction, RegimeChange, Volatility, label
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,38 +31,6 @@ class Regimes:
     def label_at(self, row: int, column: int) -> str:
         """Return the label of one cell."""
         return label(self.direction[row, column], self.volatility[row, column])
-
-
-@dataclass(frozen=True, slots=True)
-class RegimeChange:
-    """A symbol's regime from `since` on, the close time of the candle by which it was known."""
-
-    symbol: str
-    timeframe: Timeframe
-    since: datetime
-    direction: Direction
-    volatility: Volatility
-
-    @property
-    def label(self) -> str:
-        """Both axes as one word, as `label` spells them."""
-        return label(self.direction, self.volatility)
-
-
-def label(direction: float, volatility: float) -> str:
-    """Return both axes as one word, `"UP/HIGH"`, or `UNKNOWN` if either is NaN.
-
-    Raises
-    ------
-    InvalidValueError
-        If a code is none of its axis's.
-    """
-    if np.isnan(direction) or np.isnan(volatility):
-        return UNKNOWN
-    try:
-        return f"{Direction(int(direction)).name}/{Volatility(int(volatility)).name}"
-    except ValueError as e:
-        raise InvalidValueError(f"regime codes must be -1, 0 or 1, were {direction} and {volatility}") from e
 
 
 def changes(grid: CandleGrid, regimes: Regimes) -> list[RegimeChange]:

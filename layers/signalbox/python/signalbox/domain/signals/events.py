@@ -14,7 +14,11 @@ class EventKind(StrEnum):
 
     PUBLISHED = "published"
     REVISED = "revised"
+    FILLED = "filled"
+    """It got its price: told to nobody, but what is kept of it is old now."""
     ENDED = "ended"
+    ALERT = "alert"
+    """A user's alert fired: no event of a signal, though it may be about one (`domain.alerts.firing`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,7 @@ class SignalEvent:
     status: str
     quality_score: float
     origin: str
+    confidence: float | None = None
 
     @property
     def event_id(self) -> str:

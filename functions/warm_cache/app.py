@@ -1,0 +1,31 @@
+"""Ask again what is asked most. Woken by a message some seconds after signals were published, and by a schedule."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from signalbox import bootstrap
+from signalbox.batches import handle_each
+from signalbox.services.warm_cache import MOST_WARMED, warm_cache
+from signalbox.telemetry import logger, metrics, publish
+
+
+def warm(record: SQSRecord | None = None) -> None:  # noqa: ARG001 - handed over by this name
+    report = warm_cache(
+        bootstrap.asked_repository().top(MOST_WARMED),
+        pages=bootstrap.warming_feed(),
+        recomputed=lambda: bootstrap.cache_figures().recomputed,
+        now=bootstrap.clock().now(),
+    )
+    publish(report)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse | None:
+    if "Records" in event:
+        return handle_each(event, context, warm)
+    warm()
+    return None

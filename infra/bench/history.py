@@ -1,0 +1,232 @@
+"""What a page of the history reads against the bytes it shows, at 1,000, 30,000 and 1,000,000 signals."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from statistics import mean
+from typing import Any
+
+from infra.bench.dynamo_model import Cost, ModelledDynamo
+from infra.bench.dynamo_units import READ_UNIT, WRITE_UNIT, item_size
+from infra.bench.findings import Figure, Findings, Table
+from infra.bench.history_house import END, SYMBOLS, PostingRows, SignalRows
+from infra.bench.registry import subject
+from signalbox.adapters import aws
+from signalbox.adapters.storage.signal_items import SignalItem, item_of
+from signalbox.adapters.storage.signals import DynamoSignalRepository
+from signalbox.domain.history.filters import Between, SignalFilter, Sort
+from signalbox.domain.history.search import parse
+from signalbox.domain.history.words import words_of
+from signalbox.domain.market.timeframe import Timeframe
+from signalbox.domain.signals.signal import Origin, SignalType, Status
+from signalbox.ports.signals import FeedQuery, Page
+
+SIZES = {"1,000": (1_000, 30), "30,000": (30_000, 365), "1,000,000": (1_000_000, 3 * 365)}
+"""Signals, and the days they spread over: the last month holds 1,000, 2,500 and 27,000."""
+PAGES = 3
+LIMIT = 50
+_MONTH = datetime(2024, 6, 1, tzinfo=UTC)
+_ONE, _OTHER = SYMBOLS[0], SYMBOLS[3]
+
+NAMED: Mapping[str, dict[str, Any]] = {
+    "feed by date": {},
+    "symbol by date": {"where": SignalFilter(symbols=frozenset({_ONE}))},
+    "strategy by date": {"where": SignalFilter(strategies=frozenset({"breakout"}))},
+    "null strategy by date": {"where": SignalFilter(strategies=frozenset({"null"}))},
+    "type by date": {"where": SignalFilter(signal_types=frozenset({SignalType.SELL}))},
+    "status by date": {"where": SignalFilter(statuses=frozenset({Status.STOP_HIT}))},
+    "open by date": {"where": SignalFilter(statuses=frozenset({Status.OPEN}))},
+    "feed by quality": {"sort": Sort.QUALITY},
+    "feed by confidence": {"sort": Sort.CONFIDENCE},
+    "symbol by quality": {"sort": Sort.QUALITY, "where": SignalFilter(symbols=frozenset({_ONE}))},
+    "symbol by confidence": {"sort": Sort.CONFIDENCE, "where": SignalFilter(symbols=frozenset({_ONE}))},
+    "feed by date, oldest first": {"descending": False},
+}
+"""The access patterns that ARCHITECTURE.md promises one query each."""
+
+OTHERS: Mapping[str, dict[str, Any]] = {
+    "symbol and status": {"where": parse(f"symbol:{_OTHER} status:stop").where},
+    "symbol, strategy and type": {"where": parse(f"symbol:{_OTHER} strategy:breakout type:sell").where},
+    "strategy, status and regime": {"where": parse("strategy:momentum status:target regime:UP").where},
+    "regime and timeframe": {"where": parse("regime:RANGE timeframe:4h").where},
+    "three symbols, best first": {
+        "sort": Sort.QUALITY,
+        "where": SignalFilter(symbols=frozenset(SYMBOLS[:3]), statuses=frozenset({Status.TARGET_HIT})),
+    },
+    "quality above 80 by date": {"where": SignalFilter(quality=Between(80, 100))},
+    "live sells above 80, likeliest first": {
+        "sort": Sort.CONFIDENCE,
+        "where": SignalFilter(
+            quality=Between(80, 100), signal_types=frozenset({SignalType.SELL}), origins=frozenset({Origin.LIVE})
+        ),
+    },
+    "two words": {"where": parse("coin03 breakout").where},
+    "words and conditions": {"where": parse("coin03 breakout quality>50 status:stop").where},
+    "timeframe, best first": {
+        "sort": Sort.QUALITY,
+        "where": SignalFilter(timeframes=frozenset({Timeframe.H4}), statuses=frozenset({Status.EXPIRED})),
+    },
+}
+"""Combinations that no index answers alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one page cost: `floor` is half a read unit for every started 4 KB of the signals shown."""
+
+    cost: Cost
+    floor: float
+    returned: int
+
+
+class House:
+    """The signal repository over a modelled record of one size."""
+
+    def __init__(self, count: int, days: int) -> None:
+        self.signals = SignalRows(count, days)
+        os.environ.setdefault("SIGNALS_TABLE", "signals")
+        os.environ.setdefault("POSTINGS_TABLE", "postings")
+        self._model = ModelledDynamo(
+            {os.environ["SIGNALS_TABLE"]: self.signals, os.environ["POSTINGS_TABLE"]: PostingRows(self.signals)}
+        )
+        self._repository = DynamoSignalRepository(b"cursors of a measurement")
+
+    def page(self, query: FeedQuery) -> tuple[Page, Reading]:
+        """Return one page and what it cost."""
+        self._model.cost = Cost()
+        real = aws.client
+        aws.client = lambda *_, **__: self._model  # type: ignore[assignment] # the model stands in for the client
+        try:
+            page = self._repository.feed(query)
+        finally:
+            aws.client = real
+        size = sum(item_size(item_of(signal).serialize()) for signal in page.signals)
+        return page, Reading(self._model.cost, max(-(-size // READ_UNIT), 1) / 2, len(page.signals))
+
+    def readings(self, asked: Mapping[str, Any], pages: int = PAGES) -> Iterator[Reading]:
+        """Yield what the first pages of a question cost, one after another."""
+        query = question(asked, self.signals.begin)
+        for _ in range(pages):
+            page, reading = self.page(query)
+            yield reading
+            if page.cursor is None:
+                return
+            query = replace(query, cursor=page.cursor)
+
+
+def question(asked: Mapping[str, Any], begin: datetime) -> FeedQuery:
+    """Return a query for pages of fifty: of the last month where all symbols are ranked, else of all time."""
+    ranked = asked.get("sort") is not None and not asked.get("where", SignalFilter()).symbols
+    since = _MONTH if ranked else begin
+    return FeedQuery(since=since, until=END, visible_at=END, limit=LIMIT, **asked)
+
+
+@subject("History: read units of a page against the bytes it shows, and their growth with the record")
+def measure() -> Findings:
+    """Return `history.read_units_vs_floor`, `history.units_growth` and `history.items_read_per_returned`."""
+    houses = {name: House(*size) for name, size in SIZES.items()}
+    named = {
+        pattern: {size: list(house.readings(asked)) for size, house in houses.items()}
+        for pattern, asked in NAMED.items()
+    }
+    ratios = {pattern: {size: _ratio(each) for size, each in sizes.items()} for pattern, sizes in named.items()}
+    units = {
+        pattern: {size: mean(reading.cost.units for reading in each) for size, each in sizes.items()}
+        for pattern, sizes in named.items()
+    }
+    growth = {pattern: max(sizes.values()) / min(sizes.values()) for pattern, sizes in units.items()}
+    others = {pattern: _per_returned(houses["1,000,000"], asked) for pattern, asked in OTHERS.items()}
+    queries = max(reading.cost.queries for sizes in named.values() for each in sizes.values() for reading in each)
+    return Findings(
+        figures=(
+            Figure(
+                "history.read_units_vs_floor",
+                max(max(sizes.values()) for sizes in ratios.values()),
+                "lower",
+                1.5,
+                f"read units of a page of {LIMIT} / half a unit per 4 KB it shows; the worst of {len(NAMED)} access"
+                f" patterns at {', '.join(SIZES)} signals, {queries} query per page; DynamoDB's Query modelled from"
+                " item sizes",
+            ),
+            Figure(
+                "history.units_growth",
+                max(growth.values()),
+                "lower",
+                1.05,
+                f"read units of the same pages, the dearest of {', '.join(SIZES)} signals / the cheapest; the worst"
+                " pattern",
+            ),
+            Figure(
+                "history.items_read_per_returned",
+                max(float(row[0]) for row in others.values()),
+                "lower",
+                20,
+                f"signals read / returned by the first {PAGES} pages together, at 1,000,000 signals; the worst of"
+                f" {len(OTHERS)} combinations that no index answers alone; postings, 80 bytes each, are in the table",
+            ),
+        ),
+        tables=(
+            Table(
+                f"Read units of a page of {LIMIT}",
+                ("pattern", *SIZES, "worst / floor"),
+                tuple(
+                    (pattern, *(f"{value:.1f}" for value in sizes.values()), f"{max(ratios[pattern].values()):.3f}")
+                    for pattern, sizes in units.items()
+                ),
+            ),
+            Table(
+                "Combinations at 1,000,000 signals",
+                (
+                    "combination",
+                    "read per returned",
+                    "postings per returned",
+                    "signals per page",
+                    "read units per page",
+                ),
+                tuple((pattern, *row) for pattern, row in others.items()),
+            ),
+            _writes(houses["1,000"]),
+        ),
+    )
+
+
+def _ratio(readings: list[Reading]) -> float:
+    return max(reading.cost.units / reading.floor for reading in readings)
+
+
+def _per_returned(house: House, asked: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    readings = list(house.readings(asked))
+    returned = max(sum(reading.returned for reading in readings), 1)
+    read, postings = (
+        sum(reading.cost.items[os.environ[setting]] for reading in readings)
+        for setting in ("SIGNALS_TABLE", "POSTINGS_TABLE")
+    )
+    units = mean(reading.cost.units for reading in readings)
+    return f"{read / returned:.2f}", f"{postings / returned:.2f}", f"{returned / len(readings):.1f}", f"{units:.1f}"
+
+
+def _writes(house: House) -> Table:
+    """What the life of a signal costs to write, from the sizes of one with everything a signal may have."""
+    row = next(
+        row
+        for row in range(house.signals.count)
+        if (signal := house.signals.signal(row)).confidence is not None and signal.status is Status.TARGET_HIT
+    )
+    ended = house.signals.signal(row)
+    opened = replace(ended, status=Status.OPEN, may_act=True, ending=None)
+    size = item_size(item_of(ended).serialize())
+    unit = -(-size // WRITE_UNIT)
+    schema = SignalItem._get_schema()
+    indexes = len(schema["global_secondary_indexes"]) + len(schema["local_secondary_indexes"])
+    words = len(words_of(opened))
+    return Table(
+        f"Write units of a signal of {size} bytes, with a confidence ({indexes} indexes)",
+        ("what", "table", "indexes", "words", "together"),
+        (
+            ("given", str(unit), str(unit * indexes), str(words), str(unit * (1 + indexes) + words)),
+            ("filled or revised", str(unit), str(unit * indexes), "0", str(unit * (1 + indexes))),
+            # The entry by status moves (one more), that of the open signals goes.
+            ("ended", str(unit), str(unit * (indexes + 1)), "0", str(unit * (2 + indexes))),
+        ),
+    )

@@ -1,0 +1,63 @@
+"""Make the statistics anew from the stored signals: `python -m infra.rebuild [--cloud aws]`.
+
+The functions may go on meanwhile, and readers see the old statistics until the new ones are whole.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.account import running_port, use_local_cloud, use_tables_of
+from infra.local.deploy import STACK
+from infra.local.run import STATE
+from signalbox.domain.errors import SignalboxError
+from signalbox.ports.signals import SignalRepository
+from signalbox.ports.statistics import StatisticsRepository
+from signalbox.services.update_read_models import RebuildReport, rebuild_statistics
+
+OLDEST = datetime(2015, 1, 1, tzinfo=UTC)
+"""No candle that a signal could come from is older."""
+SETTLING_SECONDS = 10.0
+"""By then the feed's index holds every signal, and every ending, that was counted before the rebuild began."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what the command line asks for and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m infra.rebuild", description="Make the statistics anew")
+    parser.add_argument("--cloud", default="local", choices=["local", "aws"])
+    parser.add_argument("--stack", default=STACK)
+    options = parser.parse_args(arguments)
+    try:
+        if options.cloud == "local":
+            use_local_cloud(running_port(STATE))
+        use_tables_of(options.stack)
+        from signalbox.adapters.storage.signals import DynamoSignalRepository
+        from signalbox.adapters.storage.statistics import DynamoStatisticsRepository
+
+        report = rebuild(DynamoSignalRepository(), DynamoStatisticsRepository(), now=datetime.now(UTC))
+    except (SignalboxError, BotoCoreError, ClientError) as e:
+        sys.stderr.write(f"signalbox: {' '.join(str(e).split())}\n")
+        return 1
+    sys.stdout.write(f"statistics made anew: {report.signals:,} signals, {report.counted:,} events\n")
+    return 0
+
+
+def rebuild(
+    signals: SignalRepository,
+    statistics: StatisticsRepository,
+    *,
+    now: datetime,
+    pause: Callable[[float], None] = time.sleep,
+) -> RebuildReport:
+    """Make the statistics anew and serve them."""
+    statistics.begin_rebuild()
+    pause(SETTLING_SECONDS)
+    return rebuild_statistics(signals=signals, statistics=statistics, since=OLDEST, now=now)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,52 @@
+"""Letters about an account: a link to sign in, a link to confirm an address. No text of a user is in them."""
+
+from html import escape
+
+from signalbox.domain.accounts.tokens import MAILED_LIFE
+from signalbox.domain.delivery.message import Message
+
+_MINUTES = int(MAILED_LIFE.total_seconds() // 60)
+
+
+def sign_in_letter(token: str, page_url: str) -> Message:
+    """Return the letter that signs in whoever can read it."""
+    return _letter(
+        "Sign in to Signalbox",
+        "Somebody, probably you, asked to sign in to Signalbox with this address.",
+        "Sign in",
+        f"{page_url}/sign-in#{token}" if page_url else "",
+        token,
+    )
+
+
+def confirmation_letter(token: str, page_url: str) -> Message:
+    """Return the letter that lets signals be sent to whoever can read it."""
+    return _letter(
+        "Confirm your address for Signalbox",
+        "Somebody, probably you, asked Signalbox to send trading signals to this address. "
+        "Nothing is sent until you agree.",
+        "Confirm",
+        f"{page_url}/confirm#{token}" if page_url else "",
+        token,
+    )
+
+
+def _letter(subject: str, why: str, action: str, link: str, token: str) -> Message:
+    """Return a letter with a link, or the bare token where there are no pages.
+
+    The token stands behind `#`, which browsers do not send: it reaches no log on the way.
+    """
+    limits = f"It works once, for {_MINUTES} minutes. If it was not you, do nothing."
+    where = link or token
+    shown = f'<a href="{escape(link)}">{action}</a>' if link else f"<code>{escape(token)}</code>"
+    return Message(
+        subject=subject,
+        text=f"{why}\n\n{action}: {where}\n\n{limits}\n",
+        html=(
+            '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark">'
+            f"<title>{escape(subject)}</title></head>"
+            '<body style="font-family:system-ui,sans-serif;line-height:1.45;max-width:36rem;margin:0 auto;'
+            'padding:16px">'
+            f"<p>{escape(why)}</p><p>{shown}</p><p>{escape(limits)}</p></body></html>"
+        ),
+    )

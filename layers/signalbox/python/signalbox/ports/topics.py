@@ -1,0 +1,102 @@
+"""What the services need to tell many at once: topics with numbered entries, and who follows them by WebSocket.
+
+Every method may raise `TransientError` (try again) or `PermanentError` (do not). A conditional write says so and
+returns whether it took effect, so that a message handled twice leaves what one handling leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from signalbox.domain.accounts.account import Tier
+from signalbox.domain.delivery.delivery import Delivery, DeliveryState
+from signalbox.domain.delivery.message import Envelope, Outcome
+
+
+class TopicWriter(Protocol):
+    """Writes and reads what was told in topics, numbered from 1 in each without a gap, kept for a day."""
+
+    def append_once(self, topic: str, event_id: str, record: Mapping[str, Any], now: datetime) -> int:
+        """Append what an event says, and return its number; an event that is there already keeps the number it has."""
+        ...
+
+    def last(self, topic: str) -> int:
+        """Return the number of the newest entry that the topic ever had, 0 before the first."""
+        ...
+
+    def after(self, topic: str, sequence: int, limit: int) -> list[tuple[int, dict[str, Any]]]:
+        """Return the first `limit` entries after `sequence` with their numbers, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Somebody who is connected, and how many messages they sent within the current window."""
+
+    connection_id: str
+    account_id: str
+    tier: Tier
+    messages: int = 0
+
+
+class FollowerRepository(Protocol):
+    """Who is connected by WebSocket, and which topics they follow."""
+
+    def add(self, connection_id: str, account_id: str, tier: Tier, now: datetime) -> None:
+        """Remember a connection and whose it is; the record outlives the gateway's two hours by little."""
+        ...
+
+    def count_message(self, connection_id: str, now: datetime) -> Connection | None:
+        """Count one message of a connection in its window of `WINDOW`, and return it; None if it is not known."""
+        ...
+
+    def follow(self, connection_id: str, topic: str, most: int, now: datetime) -> bool:
+        """Let a connection follow a topic; return False, changing nothing, if it would be more than `most`."""
+        ...
+
+    def unfollow(self, connection_id: str, topic: str) -> None:
+        """Let a connection follow a topic no more, followed or not."""
+        ...
+
+    def followers(self, topic: str) -> list[str]:
+        """Return the connections that follow a topic; one that began to a moment ago may be missing."""
+        ...
+
+    def remove(self, connection_id: str) -> None:
+        """Forget a connection and what it followed, known or not."""
+        ...
+
+
+class BatchSender(Protocol):
+    """Sends many messages by one channel, in as few calls as its service allows."""
+
+    def send_all(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
+        """Send every envelope and return what became of each, in order. Raises nothing that the service did."""
+        ...
+
+
+class SentDeliveries(Protocol):
+    """Deliveries that a service took, found by its own id of them."""
+
+    def of_service(self, service_id: str) -> list[Delivery]:
+        """Return the deliveries that went with this mail: one, or all of a digest; one taken this second may be
+        missing."""
+        ...
+
+    def settle(self, delivery: Delivery, state: DeliveryState, reason: str | None = None) -> bool:
+        """Record what became of an accepted delivery: DELIVERED, or FAILED even after that. Return False, changing
+        nothing, if that is known already."""
+        ...
+
+
+class AccountDeliveries(Protocol):
+    """The deliveries of one account."""
+
+    def of_account(
+        self, account_id: str, since: datetime, until: datetime, limit: int, signal_id: str | None = None
+    ) -> list[Delivery]:
+        """Return the newest `limit` deliveries queued in [since, until), newest first; of one signal, if named."""
+        ...

@@ -1,0 +1,143 @@
+"""An account's own affairs: its keys, its tokens, its end."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from signalbox.domain.accounts.account import Account, ApiKey, Scope, Tier
+from signalbox.domain.accounts.tokens import WEBSOCKET_LIFE, Audience, SignedToken, hash_text, sign
+from signalbox.domain.errors import LimitReachedError
+from signalbox.ports.alerts import AlertRepository
+from signalbox.ports.delivery import AccountRepository, DeliveryRepository, SubscriptionRepository
+
+KEY_OVERLAP = timedelta(hours=24)
+"""How long a key that was rotated stays good beside its successor."""
+ERASED_AT_ONCE = 1_000
+"""How many deliveries one call of `erase` can go through before the gateway gives up waiting."""
+
+Randomness = Callable[[int], str]
+"""Returns URL-safe text made of so many random bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key just made: `text` is shown once and stored nowhere."""
+
+    text: str
+    key: ApiKey
+
+
+def make_key(
+    account: Account,
+    *,
+    scopes: frozenset[Scope],
+    label: str = "",
+    expires_at: datetime | None = None,
+    accounts: AccountRepository,
+    now: datetime,
+    randomness: Randomness = secrets.token_urlsafe,
+) -> NewKey:
+    """Give an account one more key. Keys that are over make room.
+
+    Raises LimitReachedError if the tier gives no more.
+    """
+    keys = accounts.keys_of(account.account_id)
+    for over in keys:
+        if not over.is_good(now):
+            accounts.remove_key(over.key_hash)
+    if sum(key.is_good(now) for key in keys) >= account.tier.terms.keys:
+        raise LimitReachedError(f"tier {account.tier} has at most {account.tier.terms.keys} keys; revoke one first")
+    made = _made(account, scopes, randomness, label=label, created_at=now, expires_at=expires_at)
+    accounts.put_key(made.key)
+    return made
+
+
+def find_key(account_id: str, prefix: str, *, accounts: AccountRepository, now: datetime) -> ApiKey | None:
+    """Return the good key of this account that begins with `prefix`, or None."""
+    found = (key for key in accounts.keys_of(account_id) if key.prefix == prefix and key.is_good(now))
+    return next(found, None)
+
+
+def rotate_key(
+    account: Account,
+    key: ApiKey,
+    *,
+    accounts: AccountRepository,
+    now: datetime,
+    randomness: Randomness = secrets.token_urlsafe,
+) -> NewKey:
+    """Give `key` a successor with its scopes, label and life; the old one stays good for `KEY_OVERLAP` at most.
+
+    The successor is stored first: a call that dies half way leaves two good keys, not none.
+    """
+    life = key.expires_at - key.created_at if key.expires_at and key.created_at else None
+    ends = now + life if life else None
+    successor = _made(account, key.scopes, randomness, label=key.label, created_at=now, expires_at=ends)
+    accounts.put_key(successor.key)
+    until = min(now + KEY_OVERLAP, key.expires_at or now + KEY_OVERLAP)
+    accounts.put_key(replace(key, expires_at=until))
+    return successor
+
+
+def websocket_token(
+    account: Account,
+    scopes: frozenset[Scope],
+    *,
+    secret: bytes,
+    now: datetime,
+    randomness: Randomness = secrets.token_urlsafe,
+) -> tuple[str, datetime]:
+    """Return a token that opens one WebSocket connection within `WEBSOCKET_LIFE`, and when it is over."""
+    token = SignedToken(
+        audience=Audience.WEBSOCKET,
+        account_id=account.account_id,
+        token_id=randomness(12),
+        expires_at=now + WEBSOCKET_LIFE,
+        scopes=scopes,
+    )
+    return sign(token, secret), token.expires_at
+
+
+def change_tier(
+    account: Account, tier: Tier, *, accounts: AccountRepository, subscriptions: SubscriptionRepository
+) -> Account:
+    """Give an account, and what it subscribed to, another tier."""
+    changed = replace(account, tier=tier)
+    accounts.put_account(changed)
+    for subscription in subscriptions.of_account(account.account_id):
+        subscriptions.put(replace(subscription, tier=tier))
+    return changed
+
+
+def erase(
+    account: Account,
+    *,
+    accounts: AccountRepository,
+    subscriptions: SubscriptionRepository,
+    deliveries: DeliveryRepository,
+    alerts: AlertRepository,
+) -> bool:
+    """Erase what we know of a person; return False if there is more than one call can do: then call again.
+
+    The account goes last, so that whoever may ask for this may ask again. What remains says nothing of anybody: that a
+    random id was sent this or that, until deliveries age out.
+    """
+    for subscription in subscriptions.of_account(account.account_id):
+        subscriptions.remove(account.account_id, subscription.subscription_id)
+    for alert in alerts.of_account(account.account_id):
+        alerts.remove(account.account_id, alert.alert_id)
+    if deliveries.forget_recipient(account.account_id, ERASED_AT_ONCE) == ERASED_AT_ONCE:
+        return False
+    for key in accounts.keys_of(account.account_id):
+        accounts.remove_key(key.key_hash)
+    accounts.remove_account(account)
+    return True
+
+
+def _made(account: Account, scopes: frozenset[Scope], randomness: Randomness, **told: Any) -> NewKey:
+    """Return a new key, which begins with letters that tell it apart and nothing else."""
+    prefix = f"sbx_{hash_text(randomness(16))[:8]}"
+    text = f"{prefix}_{randomness(32)}"
+    return NewKey(text, ApiKey(hash_text(text), account.account_id, prefix, account.tier, scopes=scopes, **told))

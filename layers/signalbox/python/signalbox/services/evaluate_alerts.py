@@ -1,0 +1,192 @@
+"""Check the alerts on one shard's symbols once a cycle: what was seen since the last check, against who waits for it.
+
+Nothing is read but the alerts that it concerns: those between two prices or two moves, those nearer to a signal's level
+than it came, those for a signal that their tier may see since. Prices are asked for without a lower bound: every alert
+that is passed leaves its place, so that what was missed once is found by the next check.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from signalbox.domain.accounts.account import Tier
+from signalbox.domain.alerts.alert import EVERY_SYMBOL, WIDEST_NEAR, Alert, AlertKind, Window
+from signalbox.domain.alerts.checks import Check
+from signalbox.domain.alerts.events import distance_percent, fire_for_nearness, fire_for_signal
+from signalbox.domain.alerts.moves import Moves, fire_for_move, has_passed
+from signalbox.domain.alerts.prices import advance
+from signalbox.domain.alerts.triggers import moves_partition, near_partition, prices_partition, signals_partition
+from signalbox.domain.market.consensus import ConsensusPrice
+from signalbox.domain.signals.signal import NULL_STRATEGY, Signal
+from signalbox.domain.universe.shards import Shard
+from signalbox.ports.alerts import AlertChecks, AlertRepository, TriggerRange
+from signalbox.ports.market import CandleStore, PriceFrameStore
+from signalbox.services.alert_observations import Sightings, look, moves_of
+from signalbox.services.fire_alerts import AlertTally, firing_step, move_on
+
+FIRST_LOOK = timedelta(minutes=5)
+"""How far back a symbol that was never checked is looked at for new signals."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertsReport:
+    """What one check of one shard came to. `alerts_moved` changed without firing: armed again, latched, expired."""
+
+    alert_symbols: int
+    alerts_read: int
+    alerts_fired: int
+    alerts_moved: int
+
+
+@dataclass(frozen=True)
+class _Round:
+    """One check of one shard."""
+
+    alerts: AlertRepository
+    known: Mapping[str, Check]
+    sightings: Mapping[str, Sightings]
+    now: datetime
+    tally: AlertTally
+
+    def last_look(self, symbol: str) -> datetime:
+        return self.known[symbol].at if symbol in self.known else self.now - FIRST_LOOK
+
+    def waiting(self, ranges: Sequence[TriggerRange]) -> list[Alert]:
+        found = self.alerts.waiting(ranges)
+        self.tally.alerts_read += len(found)
+        return found
+
+
+def evaluate_alerts(
+    shard: Shard,
+    prices: Mapping[str, ConsensusPrice],
+    opened: Sequence[Signal],
+    *,
+    alerts: AlertRepository,
+    checks: AlertChecks,
+    candles: CandleStore,
+    frames: PriceFrameStore,
+    now: datetime,
+    grace_seconds: int,
+) -> AlertsReport:
+    """Fire the alerts that what was seen of the shard's symbols asks for, and remember up to where it was looked at.
+
+    `prices` are this cycle's, `opened` the signals that were open when it began. Checking twice fires once: what an
+    alert has counted it does not count again, and the check itself is stored last.
+
+    Raises
+    ------
+    TransientError
+        If storage failed.
+    """
+    known = checks.load(shard.bucket)
+    closed_by = now - timedelta(seconds=grace_seconds)
+    sightings = look(shard, prices, known, candles=candles, closed_by=closed_by)
+    told = [signal for signal in opened if signal.strategy != NULL_STRATEGY and signal.symbol in sightings]
+    round_ = _Round(alerts, known, sightings, now, AlertTally())
+    _check_prices(round_)
+    moves = moves_of(shard, sightings, frames=frames, now=now)
+    _check_moves(round_, moves)
+    _check_nearness(round_, told)
+    _check_new_signals(round_, told)
+    checks.save(shard.bucket, {symbol: _check(round_, symbol, prices, moves[symbol]) for symbol in sightings})
+    tally = round_.tally
+    return AlertsReport(len(sightings), tally.alerts_read, tally.alerts_fired, tally.alerts_moved)
+
+
+def _check_prices(round_: _Round) -> None:
+    ranges = []
+    for symbol, sighted in round_.sightings.items():
+        if sighted.seen:
+            high, low = max(each.high for each in sighted.seen), min(each.low for each in sighted.seen)
+            ranges.append(TriggerRange(prices_partition(symbol, rising=True), high=high))
+            ranges.append(TriggerRange(prices_partition(symbol, rising=False), low=low))
+    for alert in round_.waiting(ranges):
+        seen = round_.sightings[alert.terms.symbol].seen
+        move_on(alert, lambda each, seen=seen: advance(each, seen), alerts=round_.alerts, tally=round_.tally)  # type: ignore[misc]
+
+
+def _check_moves(round_: _Round, moves: Mapping[str, Moves]) -> None:
+    ranges = []
+    for symbol, moved in moves.items():
+        before = round_.known.get(symbol)
+        for up, now, was in (
+            (True, moved.up, before.up if before else {}),
+            (False, moved.down, before.down if before else {}),
+        ):
+            for window, move in now.items():
+                start = was.get(window, Decimal(0))
+                if has_passed(start, move):
+                    ranges.append(TriggerRange(moves_partition(symbol, window, up=up), start, move))
+    for alert in round_.waiting(ranges):
+        move = _move_for(alert, moves[alert.terms.symbol])
+        step = firing_step(lambda each, move=move: fire_for_move(each, move, round_.now), round_.now)  # type: ignore[misc]
+        move_on(alert, step, alerts=round_.alerts, tally=round_.tally)
+
+
+def _move_for(alert: Alert, moves: Moves) -> Decimal:
+    """Return the move that the alert is about, negative if down."""
+    window, percent = alert.terms.window or Window.HOUR, alert.terms.percent or Decimal(0)
+    return moves.up.get(window, Decimal(0)) if percent > 0 else -moves.down.get(window, Decimal(0))
+
+
+def _check_nearness(round_: _Round, signals: Sequence[Signal]) -> None:
+    nearer: dict[str, list[tuple[Signal, Decimal, Decimal]]] = {}
+    ranges = []
+    for signal in signals:
+        seen = round_.sightings[signal.symbol].since(signal.published_at)
+        if not seen:
+            continue
+        high, low = max(each.high for each in seen), min(each.low for each in seen)
+        for kind in (AlertKind.NEAR_TARGET, AlertKind.NEAR_STOP):
+            left, before = distance_percent(signal, kind, high, low), _distance_before(round_, signal, kind)
+            if left < before and left <= WIDEST_NEAR:
+                ranges.append(TriggerRange(near_partition(signal.symbol), left, min(before, WIDEST_NEAR)))
+                nearer.setdefault(signal.symbol, []).append((signal, high, low))
+    for alert in round_.waiting(ranges):
+        for signal, high, low in nearer[alert.terms.symbol]:
+            step = firing_step(
+                lambda each, s=signal, h=high, lo=low: fire_for_nearness(each, s, h, lo, round_.now),  # type: ignore[misc]
+                round_.now,
+            )
+            move_on(alert, step, alerts=round_.alerts, tally=round_.tally)
+
+
+def _distance_before(round_: _Round, signal: Signal, kind: AlertKind) -> Decimal:
+    """Return how near the last check found the price; as if it had been far if a tier may see the signal only since."""
+    last = round_.known.get(signal.symbol)
+    if last is None or last.price is None or any(_seen_since(round_, signal, tier) for tier in Tier):
+        return WIDEST_NEAR + 1
+    return distance_percent(signal, kind, last.price, last.price)
+
+
+def _check_new_signals(round_: _Round, signals: Sequence[Signal]) -> None:
+    for signal in signals:
+        quality = Decimal(repr(float(signal.quality_score)))
+        ranges = [
+            TriggerRange(signals_partition(symbol, tier), high=quality)
+            for tier in Tier
+            if _seen_since(round_, signal, tier)
+            for symbol in (signal.symbol, EVERY_SYMBOL)
+        ]
+        for alert in round_.waiting(ranges):
+            step = firing_step(lambda each, s=signal: fire_for_signal(each, s, round_.now), round_.now)  # type: ignore[misc]
+            move_on(alert, step, alerts=round_.alerts, tally=round_.tally)
+
+
+def _seen_since(round_: _Round, signal: Signal, tier: Tier) -> bool:
+    """Whether accounts of a tier may see the signal now, and might not at the last check."""
+    return round_.last_look(signal.symbol) < signal.published_at + tier.delay <= round_.now
+
+
+def _check(round_: _Round, symbol: str, prices: Mapping[str, ConsensusPrice], moves: Moves) -> Check:
+    sighted, last = round_.sightings[symbol], round_.known.get(symbol)
+    price = Decimal(repr(float(prices[symbol].price))) if symbol in prices else None
+    return Check(
+        at=round_.now,
+        candles_until=sighted.candles_until,
+        price=price if price is not None or last is None else last.price,
+        up=moves.up,
+        down=moves.down,
+    )

@@ -1,0 +1,177 @@
+"""Sum the stored pieces of statistics that a question is about; every sum has the coin's beside it."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from signalbox.domain.market.timeframe import Timeframe
+from signalbox.domain.signals.signal import NULL_STRATEGY, Origin
+from signalbox.domain.statistics.daily import DailyStatistics, total
+from signalbox.domain.statistics.figures import Figures, compare
+from signalbox.domain.statistics.keys import ALL
+from signalbox.domain.statistics.periods import Span, days, spans
+from signalbox.ports.statistics import Series, StatisticsReader
+
+
+class Cut(StrEnum):
+    """What signals can be told apart by, one at a time."""
+
+    SYMBOL = "symbol"
+    SIGNAL_TYPE = "signal_type"
+    REGIME = "regime"
+
+
+class Grouping(StrEnum):
+    """What each row of an answer stands for."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    STRATEGY = "strategy"
+    TIMEFRAME = "timeframe"
+    SYMBOL = "symbol"
+    SIGNAL_TYPE = "signal_type"
+    REGIME = "regime"
+
+
+CUT_GROUPS = (Grouping.SYMBOL, Grouping.SIGNAL_TYPE, Grouping.REGIME)
+"""Those that are a `Cut` of the same name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Signals created on the days [since, until), of one origin.
+
+    Without a `strategy` all but the coin; without a `timeframe` all. `cut` with its `value` narrows them further; a
+    regime may be named by one of its axes (`UP`).
+    """
+
+    origin: Origin
+    since: date
+    until: date
+    strategy: str | None = None
+    timeframe: Timeframe | None = None
+    cut: Cut | None = None
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The statistics of one group, and the coin's of the same group; `group` is empty where there is but one."""
+
+    group: str
+    own: DailyStatistics
+    base: DailyStatistics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategyRecord:
+    """What one strategy came to: all of it, and by month of creation."""
+
+    figures: Figures
+    statistics: DailyStatistics
+    months: Mapping[str, DailyStatistics]
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    series: Series
+    cut: str
+    day: date
+    numbers: DailyStatistics
+
+
+def group_statistics(question: Question, grouping: Grouping | None, reader: StatisticsReader) -> list[Row]:
+    """Return a row per group, in order: without a grouping always one, with one those that have a signal of their own.
+
+    Costs one query for what there is, and for each strategy, timeframe and value of a cut at most three: the days of
+    the first broken month, whole months, the days of the last. By day and by week it is one, of all the days.
+    """
+    own: dict[str, list[DailyStatistics]] = defaultdict(list)
+    base: dict[str, list[DailyStatistics]] = defaultdict(list)
+    group_of = _group_of(grouping)
+    for piece in _pieces(question, grouping, reader):
+        group = group_of(piece)
+        is_coin = piece.series.strategy == NULL_STRATEGY
+        if _is_asked_for(piece.series, question):
+            own[group].append(piece.numbers)
+        if is_coin:
+            base[ALL if grouping is Grouping.STRATEGY else group].append(piece.numbers)
+    if grouping is None:
+        return [Row("", total(own[""]), total(base[""]))]
+    return [
+        Row(group, total(own[group]), total(base[ALL if grouping is Grouping.STRATEGY else group]))
+        for group in sorted(own)
+    ]
+
+
+def strategy_records(question: Question, reader: StatisticsReader) -> dict[str, StrategyRecord]:
+    """Return the record of every strategy, the coin first, with edges judged over all of them.
+
+    A `strategy` in the question does not narrow this: an edge is judged among everything that was looked at.
+    """
+    months: dict[str, dict[str, list[DailyStatistics]]] = defaultdict(lambda: defaultdict(list))
+    months[NULL_STRATEGY] = defaultdict(list)
+    for piece in _pieces(question, Grouping.MONTH, reader, everybody=True):
+        months[piece.series.strategy][f"{piece.day:%Y-%m}"].append(piece.numbers)
+    by_month = {
+        strategy: {month: total(values) for month, values in sorted(found.items())}
+        for strategy, found in months.items()
+    }
+    whole = {strategy: total(found.values()) for strategy, found in by_month.items()}
+    judged = compare(whole)
+    names = sorted(whole, key=lambda name: (name != NULL_STRATEGY, name))
+    return {name: StrategyRecord(figures=judged[name], statistics=whole[name], months=by_month[name]) for name in names}
+
+
+def _pieces(
+    question: Question, grouping: Grouping | None, reader: StatisticsReader, *, everybody: bool = False
+) -> Iterator[_Piece]:
+    """Read what the question is about and the coin's, which is its base; `everybody`: of every strategy."""
+    wanted = _spans(question, grouping)
+    for series in reader.series(question.origin):
+        is_wanted = everybody or series.strategy == NULL_STRATEGY or _is_asked_for(series, question)
+        if not is_wanted or question.timeframe not in (None, series.timeframe):
+            continue
+        for cut in sorted(series.cuts):
+            if not _fits(cut, question, grouping):
+                continue
+            for span in wanted:
+                for day, numbers in reader.pieces(question.origin, series, cut, span).items():
+                    yield _Piece(series, cut, day, numbers)
+
+
+def _is_asked_for(series: Series, question: Question) -> bool:
+    if question.strategy is None:
+        return series.strategy != NULL_STRATEGY
+    return series.strategy == question.strategy
+
+
+def _spans(question: Question, grouping: Grouping | None) -> list[Span]:
+    by_day = grouping in (Grouping.DAY, Grouping.WEEK)
+    return (days if by_day else spans)(question.since, question.until)
+
+
+def _fits(cut: str, question: Question, grouping: Grouping | None) -> bool:
+    """Return whether a cut is among those that the question, so grouped, sums."""
+    kind, _, value = cut.partition("=")
+    if question.cut is not None:
+        same = value == question.value or (question.cut is Cut.REGIME and question.value in value.split("/"))
+        return kind == question.cut and same
+    return kind == grouping if grouping in CUT_GROUPS else cut == ALL
+
+
+def _group_of(grouping: Grouping | None) -> Callable[[_Piece], str]:
+    if grouping is None:
+        return lambda _piece: ""
+    if grouping in CUT_GROUPS:
+        return lambda piece: piece.cut.partition("=")[2]
+    return {
+        Grouping.DAY: lambda piece: piece.day.isoformat(),
+        Grouping.WEEK: lambda piece: (piece.day - timedelta(days=piece.day.weekday())).isoformat(),
+        Grouping.MONTH: lambda piece: f"{piece.day:%Y-%m}",
+        Grouping.STRATEGY: lambda piece: piece.series.strategy,
+        Grouping.TIMEFRAME: lambda piece: str(piece.series.timeframe),
+    }[grouping]

@@ -1,0 +1,71 @@
+"""The cache's ports in memory, with the semantics of the real ones."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock
+from typing import Any
+
+from signalbox.domain.caching.popularity import Popularity
+from signalbox.domain.caching.versions import Version, forgotten
+from signalbox.ports.caching import KeptAnswer
+
+
+class InMemoryVersions:
+    """`ports.VersionRepository`."""
+
+    def __init__(self) -> None:
+        self.stored: dict[str, Version] = {}
+
+    def move(self, moves: Mapping[str, frozenset[datetime]], now: datetime) -> None:
+        for name, publications in moves.items():
+            before = self.stored.get(name, Version())
+            known = before.publications | publications
+            self.stored[name] = Version(before.count + 1, now, known - forgotten(known))
+
+    def current(self, names: Sequence[str]) -> Mapping[str, Version]:
+        return {name: self.stored.get(name, Version()) for name in names}
+
+
+@dataclass
+class InMemoryAnswers:
+    """`ports.AnswerStore`. Threads may share it: each call is whole, as DynamoDB's are."""
+
+    stored: dict[str, KeptAnswer] = field(default_factory=dict)
+    leases: dict[str, datetime] = field(default_factory=dict)
+    lock: Any = field(default_factory=Lock)
+
+    def get(self, key: str) -> KeptAnswer | None:
+        with self.lock:
+            return self.stored.get(key)
+
+    def put(self, key: str, answer: KeptAnswer) -> None:
+        with self.lock:
+            known = self.stored.get(key)
+            if known is None or known.stamp.read_at <= answer.stamp.read_at:
+                self.stored[key] = KeptAnswer(answer.stamp, answer.text, max(len(answer.text) // 6, 1))
+                self.leases.pop(key, None)
+
+    def claim(self, key: str, now: datetime, until: datetime) -> bool:
+        with self.lock:
+            if key in self.leases and self.leases[key] > now:
+                return False
+            self.leases[key] = until
+            return True
+
+    def release(self, key: str) -> None:
+        with self.lock:
+            self.leases.pop(key, None)
+
+
+class InMemoryAsked:
+    """`ports.AskedRepository`."""
+
+    def __init__(self) -> None:
+        self.record: Popularity | None = None
+
+    def hear(self, requests: Iterable[tuple[str, int, Mapping[str, Any]]], now: datetime) -> None:
+        self.record = (self.record or Popularity(now)).heard(requests, now)
+
+    def top(self, most: int) -> list[Mapping[str, Any]]:
+        return self.record.top(most) if self.record else []

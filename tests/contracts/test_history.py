@@ -1,0 +1,272 @@
+"""Every filter and order of the history, on the fake and on DynamoDB's indexes, against a look at everything."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from signalbox.adapters.storage.signals import DynamoSignalRepository
+from signalbox.domain.errors import InvalidValueError
+from signalbox.domain.history.filters import Between, SignalFilter, Sort
+from signalbox.domain.market.timeframe import Timeframe
+from signalbox.domain.signals.signal import NULL_STRATEGY, Origin, Signal, SignalType, Status
+from signalbox.ports.signals import FeedQuery, SignalRepository
+from tests.builders import NOW, ended, make_levels, make_signal
+from tests.contracts.implementations import either
+from tests.fakes import InMemorySignals
+
+empty = either(
+    lambda: InMemorySignals(cursor_secret=b"secret"), lambda: DynamoSignalRepository(cursor_secret=b"secret")
+)
+
+SYMBOLS = ("ADA/USDT", "BTC/USDT", "ETH/USDT")
+STRATEGIES = ("breakout", NULL_STRATEGY, "trend_following", "breakout", "momentum")
+REGIMES = ("UP/NORMAL", "DOWN/HIGH", "RANGE/LOW", "UP/HIGH")
+SELL_LEVELS = make_levels(target_price="90", stop_loss="105")
+STEP = timedelta(hours=37)
+
+
+def nth(number: int) -> Signal:
+    """A signal whose fields all differ from those of its neighbours, with ties of quality and of confidence."""
+    signal_type = (SignalType.BUY, SignalType.SELL)[number // 3 % 2]
+    signal = make_signal(
+        created_at=NOW - number * STEP,
+        symbol=SYMBOLS[number % 3],
+        strategy=STRATEGIES[number % 5],
+        timeframe=(Timeframe.H1, Timeframe.H4)[number % 2],
+        signal_type=signal_type,
+        levels=make_levels() if signal_type is SignalType.BUY else SELL_LEVELS,
+        regime=REGIMES[number % 4],
+        origin=(Origin.LIVE, Origin.REPLAY)[number // 7 % 2],
+        quality_score=float(number * 29 % 10 * 10) + 0.1,
+        confidence=None if number % 4 == 1 else number * 17 % 5 / 5,
+        reasons={("adx", "rsi_14", "gap")[number % 3]: 1.0},
+    )
+    statuses = (None, Status.TARGET_HIT, Status.STOP_HIT, None, Status.EXPIRED)
+    status = statuses[number // 2 % 5]
+    return signal if status is None else ended(signal, status)
+
+
+RECORD = [nth(number) for number in range(30)]
+
+
+def keep(repository: SignalRepository, signal: Signal) -> None:
+    """Give a signal, and end it if it has ended."""
+    opened = make_open(signal)
+    repository.add(opened)
+    if signal is not opened and signal.ending is not None:
+        repository.update(opened, signal)
+
+
+def make_open(signal: Signal) -> Signal:
+    return replace(signal, status=Status.OPEN, may_act=True, ending=None)
+
+
+@pytest.fixture
+def record(empty: SignalRepository) -> SignalRepository:
+    for signal in RECORD:
+        keep(empty, signal)
+    return empty
+
+
+def ask(**overrides: Any) -> FeedQuery:
+    values = {
+        "since": NOW - timedelta(days=60),
+        "until": NOW + timedelta(days=1),
+        "visible_at": NOW + timedelta(days=1),
+        "limit": 9,
+    }
+    return FeedQuery(**values | overrides)
+
+
+def pages(repository: SignalRepository, **query: Any) -> Iterator[list[Signal]]:
+    cursor = None
+    for _ in range(500):
+        page = repository.feed(ask(cursor=cursor, **query))
+        yield page.signals
+        cursor = page.cursor
+        if cursor is None:
+            return
+    raise AssertionError("the pages have no end")
+
+
+def ids(signals: Any) -> list[str]:
+    return [signal.signal_id for signal in signals]
+
+
+def sort_value(signal: Signal, sort: Sort) -> Any:
+    values = {
+        Sort.CREATED: signal.created_at, Sort.QUALITY: signal.quality_score, Sort.CONFIDENCE: signal.confidence,
+    }  # fmt: skip
+    return values[sort]
+
+
+def brute(fits: Any, sort: Sort = Sort.CREATED, *, descending: bool = True) -> list[str]:
+    """What a look at every signal finds: nothing here knows keys, indexes or filters."""
+    found = [signal for signal in RECORD if fits(signal) and sort_value(signal, sort) is not None]
+    return ids(sorted(found, key=lambda s: (sort_value(s, sort), s.created_at, s.signal_id), reverse=descending))
+
+
+def real(signal: Signal) -> bool:
+    return signal.strategy != NULL_STRATEGY
+
+
+CASES: dict[str, tuple[SignalFilter, Any]] = {
+    "all": (SignalFilter(), real),
+    "symbol": (SignalFilter(symbols=frozenset({"BTC/USDT"})), lambda s: real(s) and s.symbol == "BTC/USDT"),
+    "symbols": (
+        SignalFilter(symbols=frozenset({"BTC/USDT", "ADA/USDT"})), lambda s: real(s) and s.symbol != "ETH/USDT",
+    ),
+    "type": (
+        SignalFilter(signal_types=frozenset({SignalType.SELL})),
+        lambda s: real(s) and s.signal_type is SignalType.SELL,
+    ),
+    "strategy": (SignalFilter(strategies=frozenset({"breakout"})), lambda s: s.strategy == "breakout"),
+    "null": (SignalFilter(strategies=frozenset({"null"})), lambda s: not real(s)),
+    "null and another": (
+        SignalFilter(strategies=frozenset({"null", "momentum"})), lambda s: s.strategy in ("null", "momentum"),
+    ),
+    "timeframe": (SignalFilter(timeframes=frozenset({Timeframe.H4})), lambda s: real(s) and s.timeframe == "4h"),
+    "status": (
+        SignalFilter(statuses=frozenset({Status.STOP_HIT})), lambda s: real(s) and s.status is Status.STOP_HIT,
+    ),
+    "statuses": (
+        SignalFilter(statuses=frozenset({Status.OPEN, Status.EXPIRED})),
+        lambda s: real(s) and s.status in (Status.OPEN, Status.EXPIRED),
+    ),
+    "regime": (SignalFilter(regimes=frozenset({"UP/HIGH"})), lambda s: real(s) and s.regime == "UP/HIGH"),
+    "regime's axis": (SignalFilter(regimes=frozenset({"HIGH"})), lambda s: real(s) and s.regime.endswith("HIGH")),
+    "origin": (SignalFilter(origins=frozenset({Origin.REPLAY})), lambda s: real(s) and s.origin is Origin.REPLAY),
+    "quality": (
+        SignalFilter(quality=Between(30.1, 70.1)), lambda s: real(s) and 30.1 <= s.quality_score <= 70.1,
+    ),
+    "confidence": (
+        SignalFilter(confidence=Between(low=0.4)), lambda s: real(s) and (s.confidence or 0) >= 0.4,
+    ),
+    "word": (SignalFilter(words=frozenset({"adx"})), lambda s: real(s) and "adx" in s.reasons),
+    "words": (
+        SignalFilter(words=frozenset({"gap", "breakout"})),
+        lambda s: real(s) and "gap" in s.reasons and s.strategy == "breakout",
+    ),
+}  # fmt: skip
+ORDERS = [(sort, descending) for sort in Sort for descending in (True, False)]
+
+
+def test_every_filter_in_every_order_is_what_a_look_at_everything_finds(record: SignalRepository):
+    for case, (where, fits) in CASES.items():
+        for sort, descending in ORDERS:
+            query = {"where": where, "sort": sort, "descending": descending}
+            found = [each for page in pages(record, **query) for each in page]
+
+            assert ids(found) == brute(fits, sort, descending=descending), (case, sort, descending)
+
+
+def test_every_pair_of_filters_is_what_a_look_at_everything_finds(record: SignalRepository):
+    """Each pair in one of the orders, in turn."""
+    pairs = 0
+    names = [name for name in CASES if name != "all"]
+    for number, (one, other) in enumerate((one, other) for at, one in enumerate(names) for other in names[at + 1 :]):
+        where, fits = CASES[one]
+        try:
+            both = where.joined(CASES[other][0])
+        except InvalidValueError:
+            continue
+        sort, descending = ORDERS[number % len(ORDERS)]
+        matches = _both(both, fits, CASES[other][1])
+        query = {"where": both, "sort": sort, "descending": descending, "limit": 30}
+        found = [each for page in pages(record, **query) for each in page]
+
+        assert ids(found) == brute(matches, sort, descending=descending), (one, other, sort, descending)
+        pairs += 1
+    assert pairs > 80
+
+
+def _both(where: SignalFilter, one: Any, other: Any) -> Any:
+    # That the null strategy is left out is said of no pair that names it.
+    if NULL_STRATEGY not in where.strategies:
+        return lambda signal: one(signal) and other(signal)
+    return lambda signal: all(fits(signal) or (not real(signal) and fits(_as_if_real(signal))) for fits in (one, other))
+
+
+def _as_if_real(signal: Signal) -> Signal:
+    return replace(signal, strategy="a strategy like others")
+
+
+def test_the_null_strategy_is_in_no_page_that_does_not_name_it(record: SignalRepository):
+    for sort, descending in ORDERS:
+        found = [each for page in pages(record, sort=sort, descending=descending) for each in page]
+        assert NULL_STRATEGY not in {signal.strategy for signal in found}
+
+
+def test_a_span_bounds_a_ranking_too(record: SignalRepository):
+    since, until = NOW - 20 * STEP, NOW - 3 * STEP
+
+    for symbols in (frozenset(), frozenset({"BTC/USDT"})):
+        query = {"since": since, "until": until, "sort": Sort.QUALITY, "where": SignalFilter(symbols=symbols)}
+        found = [each for page in pages(record, **query) for each in page]
+        assert ids(found) == brute(
+            lambda s, symbols=symbols: (
+                real(s) and since <= s.created_at < until and (not symbols or s.symbol in symbols)
+            ),
+            Sort.QUALITY,
+        )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sort": Sort.QUALITY},
+        {"descending": False},
+        {"bound_to": "2024"},
+        {"where": SignalFilter(quality=Between(low=1.0))},
+        {"where": SignalFilter(words=frozenset({"btc"}))},
+    ],
+)
+def test_a_cursor_belongs_to_its_query_and_order(record: SignalRepository, change: dict[str, Any]):
+    cursor = record.feed(ask()).cursor
+
+    with pytest.raises(InvalidValueError, match="cursor must be one that this query's previous page gave"):
+        record.feed(ask(cursor=cursor, **change))
+
+
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(
+    case=st.sampled_from(["all", "symbols", "status", "strategy", "quality", "words", "null and another"]),
+    order=st.sampled_from(ORDERS),
+    limit=st.integers(min_value=1, max_value=9),
+    inserts=st.lists(st.lists(st.integers(min_value=-30, max_value=90), max_size=3), max_size=12),
+)
+def test_no_two_pages_repeat_or_miss_a_row_while_signals_are_inserted(
+    record: SignalRepository, case: str, order: tuple[Sort, bool], limit: int, inserts: list[list[int]]
+):
+    sort, descending = order
+    where = CASES[case][0]
+    steady = [signal.signal_id for page in pages(record, where=where, sort=sort, descending=descending, limit=9)
+              for signal in page]  # fmt: skip
+    fresh = _fresh()
+    found: list[str] = []
+    for page in pages(record, where=where, sort=sort, descending=descending, limit=limit):
+        found += ids(page)
+        for number in inserts.pop() if inserts else ():
+            keep(record, next(fresh)(number))
+
+    assert len(found) == len(set(found))
+    assert [signal_id for signal_id in found if signal_id in set(steady)] == steady
+
+
+_seconds = count(1)
+
+
+def _fresh() -> Iterator[Any]:
+    """Makers of signals like the record's, a second off, each new."""
+    for second in _seconds:
+        yield lambda number, second=second: replace(
+            nth(abs(number)), created_at=nth(abs(number)).created_at + timedelta(seconds=second)
+        )

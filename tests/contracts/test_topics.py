@@ -1,0 +1,68 @@
+"""Topics and who follows them: the fakes and DynamoDB must agree."""
+
+from datetime import timedelta
+
+from signalbox.adapters.storage.connections import WINDOW, DynamoConnectionRepository
+from signalbox.adapters.storage.topic_log import DynamoTopicLog
+from signalbox.domain.accounts.account import Tier
+from signalbox.ports.topics import Connection, FollowerRepository, TopicWriter
+from tests.builders import NOW
+from tests.contracts.implementations import either
+from tests.delivery_fakes import InMemoryFollowers, InMemoryTopics
+
+followers = either(InMemoryFollowers, DynamoConnectionRepository)
+topics = either(InMemoryTopics, DynamoTopicLog)
+
+
+def test_entries_are_numbered_from_one_in_each_topic(topics: TopicWriter) -> None:
+    assert topics.last("signals:pro") == 0
+    assert [topics.append_once("signals:pro", f"event-{n}", {"n": n}, NOW) for n in range(3)] == [1, 2, 3]
+    assert topics.append_once("signals:free", "event-0", {"n": 0}, NOW) == 1
+    assert topics.last("signals:pro") == 3
+    assert topics.after("signals:pro", 1, 10) == [(2, {"n": 1}), (3, {"n": 2})]
+    assert topics.after("signals:pro", 0, 2) == [(1, {"n": 0}), (2, {"n": 1})]
+    assert topics.after("signals:pro", 3, 2) == []
+
+
+def test_an_event_told_twice_keeps_its_number(topics: TopicWriter) -> None:
+    topics.append_once("t", "one", {"said": "first"}, NOW)
+    topics.append_once("t", "two", {}, NOW)
+    assert topics.append_once("t", "one", {"said": "again"}, NOW + timedelta(hours=1)) == 1
+    assert topics.after("t", 0, 10) == [(1, {"said": "first"}), (2, {})]
+
+
+def test_a_connection_is_known_until_it_is_removed(followers: FollowerRepository) -> None:
+    followers.add("conn-1", "acc-1", Tier.PRO, NOW)
+    assert followers.count_message("conn-1", NOW) == Connection("conn-1", "acc-1", Tier.PRO, 1)
+    followers.remove("conn-1")
+    followers.remove("conn-1")
+    assert followers.count_message("conn-1", NOW) is None
+
+
+def test_messages_are_counted_by_window(followers: FollowerRepository) -> None:
+    followers.add("conn-1", "acc-1", Tier.PRO, NOW)
+    moments = [NOW, NOW, NOW, NOW + WINDOW, NOW + WINDOW]
+    counted = [followers.count_message("conn-1", moment) for moment in moments]
+    assert [each and each.messages for each in counted] == [1, 2, 3, 1, 2]
+
+
+def test_the_followers_of_a_topic_are_found_and_no_others(followers: FollowerRepository) -> None:
+    for name in ("conn-1", "conn-2"):
+        followers.add(name, "acc-1", Tier.PRO, NOW)
+        assert followers.follow(name, "signals:pro", 10, NOW)
+    followers.follow("conn-1", "regimes", 10, NOW)
+    assert sorted(followers.followers("signals:pro")) == ["conn-1", "conn-2"]
+    followers.unfollow("conn-2", "signals:pro")
+    followers.unfollow("conn-2", "signals:pro")
+    assert followers.followers("signals:pro") == ["conn-1"]
+    followers.remove("conn-1")
+    assert followers.followers("signals:pro") == followers.followers("regimes") == []
+
+
+def test_a_connection_follows_so_many_topics_and_no_more(followers: FollowerRepository) -> None:
+    followers.add("conn-1", "acc-1", Tier.PRO, NOW)
+    assert followers.follow("conn-1", "a", 2, NOW)
+    assert followers.follow("conn-1", "b", 2, NOW)
+    assert followers.follow("conn-1", "b", 2, NOW)
+    assert not followers.follow("conn-1", "c", 2, NOW)
+    assert followers.followers("c") == []

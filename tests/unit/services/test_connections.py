@@ -1,0 +1,225 @@
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from signalbox.domain.accounts.account import Tier
+from signalbox.domain.delivery.message import Envelope
+from signalbox.domain.delivery.requests import LONGEST, MOST_MESSAGES, MOST_TOPICS
+from signalbox.services.connections import MOST_RESUMED, Exchange, connect, disconnect, receive
+from signalbox.services.topics import TopicSender
+from tests.alert_fakes import make_firing
+from tests.builders import NOW, make_message
+from tests.delivery_fakes import InMemoryFollowers, InMemoryTopics, Switchboard
+
+
+class House:
+    """WebSocket on fakes: `say` sends a client's message, `tell` tells a topic."""
+
+    def __init__(self) -> None:
+        self.followers = InMemoryFollowers()
+        self.topics = InMemoryTopics()
+        self.board = Switchboard()
+        self.sender = TopicSender(self.topics, self.followers, self.board, NOW)
+        self.told = 0
+
+    def open(self, name: str = "conn", tier: Tier = Tier.PRO) -> None:
+        connect(name, "acc-1", tier, connections=self.followers, now=NOW)
+
+    def say(self, body: Any, name: str = "conn") -> list[dict[str, Any]]:
+        """Send a message and return what came back."""
+        before = len(self.board.received.get(name, []))
+        text = body if isinstance(body, str) else json.dumps(body)
+        receive(name, text, Exchange(self.followers, self.topics, self.board, NOW, NOW))
+        return self.board.received.get(name, [])[before:]
+
+    def tell(self, topic: str = "signals:pro") -> str:
+        self.told += 1
+        envelope = Envelope(make_message(facts={"n": self.told}), topic, f"delivery-{self.told}")
+        self.sender.send_all([envelope])
+        return envelope.delivery_id
+
+
+@pytest.fixture
+def house() -> House:
+    opened = House()
+    opened.open()
+    return opened
+
+
+def events(messages: list[dict[str, Any]]) -> list[tuple[int, str]]:
+    return [
+        (event["sequence"], event["data"]["delivery_id"])
+        for message in messages
+        if message["type"] == "events"
+        for event in message["events"]
+    ]
+
+
+def test_a_ping_is_answered(house: House) -> None:
+    assert house.say({"action": "ping"}) == [{"type": "pong"}]
+
+
+def test_who_subscribes_is_told_from_then_on_under_numbers_without_a_gap(house: House) -> None:
+    house.tell()
+    assert house.say({"action": "subscribe", "topic": "signals"}) == [
+        {"type": "subscribed", "topic": "signals", "sequence": 1}
+    ]
+    house.tell()
+    house.tell("signals:premium")
+    house.tell()
+    assert events(house.board.received["conn"]) == [(2, "delivery-2"), (3, "delivery-4")]
+
+
+def test_who_unsubscribes_or_disconnects_is_told_no_more(house: House) -> None:
+    for end in ("unsubscribe", "disconnect"):
+        house.open()
+        house.say({"action": "subscribe", "topic": "signals"})
+        if end == "unsubscribe":
+            house.say({"action": "unsubscribe", "topic": "signals"})
+        else:
+            disconnect("conn", connections=house.followers)
+        house.tell()
+    assert events(house.board.received["conn"]) == []
+
+
+def test_each_tier_and_account_has_a_topic_of_its_own(house: House) -> None:
+    house.open("free", Tier.FREE)
+    house.say({"action": "subscribe", "topic": "signals"}, "free")
+    house.say({"action": "subscribe", "topic": "alerts"}, "free")
+    house.tell("signals:premium")
+    house.tell("deliveries:acc-2")
+    assert events(house.board.received["free"]) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "[" * 1000,
+        {"action": "dance"},
+        {"action": ["ping"]},
+        {"action": "subscribe"},
+        {"action": "subscribe", "topic": 7},
+        {"action": "subscribe", "topic": "signals:premium"},
+        {"action": "subscribe", "topic": "alerts:acc-2"},
+        {"action": "resume", "topic": "signals", "after": -1},
+        {"action": "resume", "topic": "signals", "after": True},
+        {"action": "resume", "topic": "signals", "after": "1"},
+        {"action": "ping", "padding": "x" * LONGEST},
+    ],
+)
+def test_what_is_not_understood_is_refused_in_one_shape(house: House, body: Any) -> None:
+    (answer,) = house.say(body)
+    assert set(answer) == {"type", "code", "detail"}
+    assert (answer["type"], answer["code"]) == ("error", "invalid_request")
+    assert not house.followers.followed
+
+
+def test_a_connection_may_send_so_many_messages_and_no_more(house: House) -> None:
+    answers = [house.say({"action": "ping"})[0]["type"] for _ in range(MOST_MESSAGES + 1)]
+    assert answers == ["pong"] * MOST_MESSAGES + ["error"]
+
+
+def test_a_connection_may_follow_so_many_topics_and_no_more(house: House) -> None:
+    house.followers.followed = {(f"topic-{number}", "conn") for number in range(MOST_TOPICS)}
+    assert house.say({"action": "subscribe", "topic": "signals"})[0]["code"] == "too_many_topics"
+
+
+def test_a_connection_that_nobody_knows_is_told_to_connect_again(house: House) -> None:
+    assert house.say({"action": "ping"}, "stranger")[0]["code"] == "unknown_connection"
+
+
+def test_a_connection_that_is_gone_is_forgotten_and_the_others_are_told(house: House) -> None:
+    names = [f"conn-{number}" for number in range(30)]
+    for name in names:
+        house.open(name)
+        house.say({"action": "subscribe", "topic": "signals"}, name)
+    house.board.gone = set(names[::3])
+    house.tell()
+    assert {name for name in names if events(house.board.received[name])} == set(names) - house.board.gone
+    assert house.sender.posted[0].gone == 10
+    assert not house.board.gone & {name for _, name in house.followers.followed}
+
+
+def test_a_message_sent_twice_has_one_number(house: House) -> None:
+    envelope = Envelope(make_message(), "signals:pro", "delivery-1")
+    assert [house.sender.send_all([envelope]) for _ in range(3)] == [["signals:pro!1"]] * 3
+
+
+def test_resuming_brings_the_rest_in_parts_and_says_whether_there_is_more(house: House) -> None:
+    ids = [house.tell() for _ in range(MOST_RESUMED + 5)]
+    first = house.say({"action": "resume", "topic": "signals", "after": 0})
+    assert first[-1] == {"type": "resumed", "topic": "signals", "sequence": MOST_RESUMED, "lost": False, "more": True}
+    second = house.say({"action": "resume", "topic": "signals", "after": MOST_RESUMED})
+    assert (second[-1]["sequence"], second[-1]["more"]) == (MOST_RESUMED + 5, False)
+    assert [each for _, each in events(first + second)] == ids
+
+
+def test_resuming_says_where_the_log_forgot_what_came_next(house: House) -> None:
+    class Forgetful(InMemoryTopics):
+        def after(self, topic: str, sequence: int, limit: int) -> list[tuple[int, dict[str, Any]]]:
+            return super().after(topic, max(sequence, 5), limit)
+
+    house.topics = house.sender.log = Forgetful()
+    for _ in range(7):
+        house.tell()
+    answers = house.say({"action": "resume", "topic": "signals", "after": 2})
+    assert answers[-1]["lost"]
+    assert [number for number, _ in events(answers)] == [6, 7]
+    assert not house.say({"action": "resume", "topic": "signals", "after": 5})[-1]["lost"]
+
+
+def test_nobody_sees_an_open_signal_early_by_resuming_their_alerts(house: House) -> None:
+    late = make_firing(signal_id="s", signal_published_at=NOW - timedelta(seconds=59))
+    soon = make_firing(signal_id="s", signal_published_at=NOW - timedelta(seconds=60))
+    for number, firing in enumerate((soon, late, soon)):
+        house.topics.append_once("alerts:acc-1", str(number), firing.to_record(), NOW)
+    answers = house.say({"action": "resume", "topic": "alerts", "after": 0})
+    assert [event["sequence"] for event in answers[0]["events"]] == [1]
+    assert (answers[-1]["sequence"], answers[-1]["more"]) == (1, False)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.sampled_from(["tell", "tell", "tell", "die", "return"]), max_size=60))
+def test_a_client_that_resumes_has_received_what_was_sent_whenever_it_was_cut_off(acts: list[str]) -> None:
+    house, sent, kept, lives = House(), [], {}, 0
+
+    def receive_all(name: str) -> None:
+        kept.update(events(house.board.received.get(name, [])))
+
+    def come_back(name: str) -> None:
+        house.open(name)
+        house.say({"action": "subscribe", "topic": "signals"}, name)
+        receive_all(name)
+        house.say({"action": "resume", "topic": "signals", "after": longest_run(set(kept))}, name)
+        receive_all(name)
+
+    come_back("life-0")
+    for act in acts:
+        if act == "tell":
+            sent.append(house.tell())
+            receive_all(f"life-{lives}")
+        elif act == "die":
+            house.board.gone.add(f"life-{lives}")
+        elif f"life-{lives}" in house.board.gone:
+            lives += 1
+            come_back(f"life-{lives}")
+    lives += 1
+    come_back(f"life-{lives}")
+    assert [kept[number] for number in sorted(kept)] == sent
+    assert sorted(kept) == list(range(1, len(sent) + 1))
+
+
+def longest_run(numbers: set[int]) -> int:
+    """Return the last number up to which nothing is missing."""
+    last = 0
+    while last + 1 in numbers:
+        last += 1
+    return last

@@ -1,0 +1,269 @@
+"""A shard's alerts, cycle by cycle, on fakes: one symbol, a price a minute, a candle an hour."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from signalbox.domain.accounts.account import Tier
+from signalbox.domain.alerts.alert import Alert, AlertKind, Window
+from signalbox.domain.alerts.firing import Firing
+from signalbox.domain.errors import StorageUnavailableError
+from signalbox.domain.instants import to_ms
+from signalbox.domain.market.candles import CandleGrid
+from signalbox.domain.market.consensus import PriceFrame
+from signalbox.domain.market.timeframe import Timeframe
+from signalbox.domain.signals.signal import NULL_STRATEGY, Signal
+from signalbox.domain.universe.shards import Shard
+from signalbox.services.evaluate_alerts import AlertsReport, evaluate_alerts
+from tests.alert_fakes import InMemoryAlertChecks, InMemoryAlerts, make_alert, make_terms
+from tests.builders import NOW, make_candles, make_price, make_signal
+from tests.fakes import InMemoryCandles, InMemoryPriceFrames
+
+SYMBOL = "BTC/USDT"
+MINUTE = timedelta(minutes=1)
+
+
+class Desk:
+    """Evaluation on fakes."""
+
+    def __init__(self, *alerts: Alert) -> None:
+        self.alerts = InMemoryAlerts()
+        for alert in alerts:
+            self.alerts.add(alert)
+        self.checks = InMemoryAlertChecks()
+        self.candles = InMemoryCandles()
+        self.frames = InMemoryPriceFrames()
+
+    def store_candle(self, opened: datetime, high: float, low: float) -> None:
+        (candle,) = make_candles([100.0], opened)
+        columns = {SYMBOL: [candle._replace(high=high, low=low)]}
+        grid = CandleGrid.from_columns("binance", Timeframe.H1, columns, to_ms(opened), to_ms(opened))
+        self.candles.save(grid, 0)
+
+    def cycle(self, minute: float, price: float | None, opened: Sequence[Signal] = ()) -> AlertsReport:
+        as_of = NOW + minute * MINUTE
+        found = {} if price is None else {SYMBOL: make_price(price=price, time=to_ms(as_of) + 5_000)}
+        self.frames.save(PriceFrame(0, as_of, found))
+        return evaluate_alerts(
+            shard(as_of),
+            found,
+            opened,
+            alerts=self.alerts,
+            checks=self.checks,
+            candles=self.candles,
+            frames=self.frames,
+            now=as_of + timedelta(seconds=10),
+            grace_seconds=10,
+        )
+
+    @property
+    def told(self) -> list[Firing]:
+        return self.alerts.told()
+
+
+def shard(as_of: datetime) -> Shard:
+    return Shard(
+        job="reprice_signals",
+        number=0,
+        count=1,
+        exchange="binance",
+        bucket=0,
+        timeframe=Timeframe.H1,
+        symbols=(SYMBOL,),
+        as_of=as_of,
+    )
+
+
+def test_a_price_that_reaches_an_alert_fires_it_once_however_often_the_message_comes() -> None:
+    desk = Desk(make_alert())
+    desk.cycle(0, 99.0)
+    reports = [desk.cycle(1, 101.0) for _ in range(3)]
+    assert [report.alerts_fired for report in reports] == [1, 0, 0]
+    assert [firing.value for firing in desk.told] == ["101.0"]
+
+
+def test_a_move_reads_the_alerts_that_it_crosses_and_no_others() -> None:
+    many = (make_alert(make_terms(price=Decimal(100 + at)), alert_id=f"alert-{at:04}") for at in range(1, 2001))
+    desk = Desk(*many)
+    desk.cycle(0, 100.5)
+    desk.alerts.items_read = 0
+    report = desk.cycle(1, 103.5)
+    assert report.alerts_fired == 3
+    assert desk.alerts.items_read == 3
+    assert desk.cycle(2, 103.6).alerts_read == 0
+
+
+def test_a_wick_between_two_polls_fires_when_its_candle_is_stored() -> None:
+    desk = Desk(make_alert())
+    for minute in (0, 30, 59):
+        desk.cycle(minute, 99.0)
+    desk.store_candle(NOW, high=104.0, low=98.0)
+    desk.cycle(61, 99.0)
+    assert [(firing.value, firing.at) for firing in desk.told] == [("104.0", NOW + 60 * MINUTE)]
+
+
+def test_missed_hours_are_caught_up_by_the_stored_candles() -> None:
+    desk = Desk(make_alert(make_terms(repeat=True, hysteresis_percent=Decimal(1))))
+    desk.cycle(0, 95.0)
+    for hour, high in enumerate((96.0, 102.0, 97.0, 103.0, 98.0)):
+        desk.store_candle(NOW + timedelta(hours=hour), high=high, low=94.0)
+    desk.cycle(301, 95.0)
+    assert [firing.at for firing in desk.told] == [NOW + timedelta(hours=2), NOW + timedelta(hours=4)]
+
+
+def test_a_candle_that_comes_late_is_waited_for_and_counted_once() -> None:
+    desk = Desk(make_alert(make_terms(repeat=True)))
+    desk.cycle(0, 95.0)
+    desk.cycle(61, 95.0)
+    desk.store_candle(NOW, high=104.0, low=94.0)
+    for minute in (62, 63, 64):
+        desk.cycle(minute, 95.0)
+    assert len(desk.told) == 1
+
+
+def test_a_quote_that_fired_and_the_candle_around_it_are_one_move() -> None:
+    desk = Desk(make_alert(make_terms(repeat=True)))
+    for minute, price in ((0, 95.0), (30, 101.0), (45, 95.0)):
+        desk.cycle(minute, price)
+    desk.store_candle(NOW, high=101.5, low=94.0)
+    desk.cycle(61, 95.0)
+    assert len(desk.told) == 1
+
+
+class Crashing(InMemoryAlertChecks):
+    """Checks that cannot be stored, as many times as asked."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times = times
+
+    def save(self, bucket: int, checks: Any) -> None:
+        if self.times:
+            self.times -= 1
+            raise StorageUnavailableError("down")
+        super().save(bucket, checks)
+
+
+def test_a_crash_after_a_firing_neither_loses_nor_repeats_it() -> None:
+    desk = Desk(make_alert(make_terms(repeat=True)))
+    desk.checks = Crashing(0)
+    desk.cycle(0, 95.0)
+    desk.checks.times = 2
+    for _ in range(2):
+        with pytest.raises(StorageUnavailableError):
+            desk.cycle(1, 101.0)
+    desk.cycle(1, 101.0)
+    desk.cycle(2, 101.0)
+    assert len(desk.told) == 1
+
+
+class Racing(InMemoryAlerts):
+    """Alerts that another worker moves on just before the first write of this one."""
+
+    raced = False
+
+    def update(self, before: Alert, after: Alert, firings: Sequence[Firing] = ()) -> bool:
+        if not self.raced:
+            self.raced = True
+            super().update(before, after, firings)
+        return super().update(before, after, firings)
+
+
+def test_two_workers_on_one_move_fire_it_once() -> None:
+    desk = Desk()
+    desk.alerts = Racing()
+    desk.alerts.add(make_alert())
+    desk.cycle(1, 101.0)
+    assert len(desk.told) == 1
+
+
+def test_an_alert_that_its_owner_changed_meanwhile_is_judged_as_it_now_is() -> None:
+    class Changing(InMemoryAlerts):
+        raced = False
+
+        def update(self, before: Alert, after: Alert, firings: Sequence[Firing] = ()) -> bool:
+            if not self.raced:
+                self.raced = True
+                super().update(before, replace(before, terms=make_terms(price=Decimal(500)), waits_at=Decimal(500)))
+            return super().update(before, after, firings)
+
+    desk = Desk()
+    desk.alerts = Changing()
+    desk.alerts.add(make_alert())
+    desk.cycle(1, 101.0)
+    assert desk.told == []
+
+
+def test_a_change_within_a_window_is_measured_from_the_price_then_and_told_once() -> None:
+    desk = Desk(make_alert(make_terms(AlertKind.CHANGE, percent=Decimal(2), window=Window.HOUR, repeat=True)))
+    prices = {0: 100.0, 60: 101.0, 61: 102.5, 62: 103.0, 63: 102.4}
+    reports = [desk.cycle(minute, price) for minute, price in prices.items()]
+    assert [report.alerts_fired for report in reports] == [0, 0, 1, 0, 0]
+    assert [report.alerts_read for report in reports] == [0, 0, 1, 0, 0]
+    assert desk.told[0].value == "2.50"
+
+
+def test_a_fall_is_no_rise() -> None:
+    desk = Desk(make_alert(make_terms(AlertKind.CHANGE, percent=Decimal(2), window=Window.HOUR)))
+    desk.cycle(0, 100.0)
+    assert desk.cycle(60, 95.0).alerts_read == 0
+
+
+def test_a_signal_near_its_target_is_told_once_for_each_signal() -> None:
+    desk = Desk(make_alert(make_terms(AlertKind.NEAR_TARGET, percent=Decimal(2), repeat=True)))
+    one, other = make_signal(), make_signal(strategy="momentum")
+    for minute, price in ((1, 100.0), (2, 104.0), (3, 108.5), (4, 105.0), (5, 109.0)):
+        desk.cycle(minute, price, [one])
+    assert [firing.signal_id for firing in desk.told] == [one.signal_id]
+    desk.cycle(6, 105.0, [one, other])
+    desk.cycle(7, 109.5, [one, other])
+    assert [firing.signal_id for firing in desk.told] == [one.signal_id, other.signal_id]
+
+
+def test_what_moves_away_from_a_level_reads_nothing() -> None:
+    desk = Desk(make_alert(make_terms(AlertKind.NEAR_TARGET, percent=Decimal(2))))
+    for minute in (1, 16):
+        desk.cycle(minute, 107.0, [make_signal()])
+    assert desk.cycle(17, 106.0, [make_signal()]).alerts_read == 0
+
+
+@pytest.mark.parametrize(("tier", "minute"), [(Tier.PREMIUM, 1), (Tier.PRO, 2), (Tier.FREE, 16)])
+def test_a_new_signal_is_told_when_its_tier_may_see_it_and_once(tier: Tier, minute: int) -> None:
+    terms = make_terms(AlertKind.NEW_SIGNAL, symbol="*", minimum_quality=50.0, repeat=True)
+    desk = Desk(make_alert(terms, tier=tier))
+    told = []
+    for at in range(20):
+        desk.cycle(at, 100.0, [make_signal()])
+        told.append(len(desk.told))
+    assert told == [int(at >= minute) for at in range(20)]
+
+
+def test_two_signals_of_one_moment_are_two_occasions() -> None:
+    desk = Desk(make_alert(make_terms(AlertKind.NEW_SIGNAL, symbol="*", minimum_quality=50.0, repeat=True)))
+    desk.cycle(1, 100.0, [make_signal(), make_signal(strategy="momentum")])
+    assert len(desk.told) == 2
+
+
+def test_the_null_strategy_is_told_to_nobody() -> None:
+    desk = Desk(make_alert(make_terms(AlertKind.NEW_SIGNAL, symbol="*", minimum_quality=0.0)))
+    desk.cycle(1, 109.9, [make_signal(strategy=NULL_STRATEGY)])
+    assert desk.told == []
+
+
+def test_a_symbol_without_a_price_fires_nothing_and_is_looked_at_again() -> None:
+    desk = Desk(make_alert())
+    desk.cycle(1, None)
+    assert desk.told == []
+    desk.cycle(2, 101.0)
+    assert len(desk.told) == 1
+
+
+def test_an_expired_alert_leaves_its_place_when_it_is_passed() -> None:
+    desk = Desk(make_alert(make_terms(expires_at=NOW + MINUTE)))
+    assert desk.cycle(5, 101.0).alerts_moved == 1
+    assert desk.told == []
+    assert desk.cycle(6, 102.0).alerts_read == 0

@@ -1,0 +1,284 @@
+"""Digests, quiet hours and daily budgets, from the event to the mail."""
+
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from signalbox.domain.accounts.account import Tier
+from signalbox.domain.delivery.delivery import Channel, DeliveryState, Subscription
+from signalbox.domain.delivery.planning import BUDGET_WINDOW
+from signalbox.domain.delivery.timing import Digest, QuietHours
+from signalbox.domain.errors import ChannelUnavailableError, QueueUnavailableError, TransientError
+from signalbox.domain.instants import from_iso
+from signalbox.domain.signals.events import EventKind
+from signalbox.domain.signals.signal import Signal
+from signalbox.services.deliver_digest import deliver_digest
+from signalbox.services.deliver_signals import Office, Task, deliver_all
+from signalbox.services.release_due import Desk, ReleaseReport, release_due
+from signalbox.services.route_deliveries import route_event
+from tests.access_fakes import InMemoryQuotas
+from tests.builders import NOW, ended, make_event, make_signal, make_subscription
+from tests.fakes import (
+    InMemoryDeliveries,
+    InMemoryQueue,
+    InMemorySignals,
+    InMemorySubscriptions,
+    RecordingSender,
+)
+
+HOUR = timedelta(hours=1)
+
+
+class House:
+    """Routing, releasing and sending on fakes, wired as the functions wire them."""
+
+    def __init__(self, *subscriptions: Subscription) -> None:
+        self.signals, self.subscriptions = InMemorySignals(), InMemorySubscriptions(*subscriptions)
+        self.deliveries, self.quotas = InMemoryDeliveries(), InMemoryQuotas()
+        self.queues: Mapping[Tier, InMemoryQueue] = {tier: InMemoryQueue() for tier in Tier}
+        self.sender = RecordingSender()
+
+    def publish(self, *qualities: float, at: datetime = NOW) -> list[Signal]:
+        """Publish one signal of each quality, all at once, and route them."""
+        found = [
+            make_signal(symbol=f"S{number}/USDT", quality_score=quality, published_at=at)
+            for number, quality in enumerate(qualities)
+        ]
+        for signal in found:
+            self.signals.add(signal)
+            self.route(signal)
+        return found
+
+    def route(self, signal: Signal, kind: EventKind = EventKind.PUBLISHED) -> None:
+        route_event(
+            make_event(signal, kind),
+            subscriptions=self.subscriptions,
+            deliveries=self.deliveries,
+            queues=self.queues,
+            now=NOW,
+        )
+
+    def release(self, now: datetime) -> ReleaseReport:
+        return release_due(Desk(self.deliveries, self.subscriptions, self.quotas, self.queues, now, now))
+
+    def send(self, now: datetime) -> None:
+        """Send what lies on the queues; bodies stay, as in a queue that delivers twice."""
+        for queue in self.queues.values():
+            for body in list(queue.bodies):
+                self.handle(body, now)
+
+    def handle(self, body: Mapping[str, Any], now: datetime) -> None:
+        tools: dict[str, Any] = {
+            "signals": self.signals,
+            "deliveries": self.deliveries,
+            "senders": {Channel.EMAIL: self.sender},
+            "page_url": "",
+            "unsubscribe_url": lambda delivery: f"https://u.example/{delivery.account_id}",
+            "now": now,
+            "wall_now": now,
+        }
+        if "digest" in body:
+            deliver_digest([(signal_id, delivery_id) for signal_id, delivery_id in body["digest"]], **tools)
+        else:
+            shared = {name: value for name, value in tools.items() if name != "senders"}
+            senders = {Channel.EMAIL: self.sender}
+            office = Office(senders=senders, queues=self.queues, dead_letters=InMemoryQueue(), **shared)
+            deliver_all([Task.from_message(body)], office)
+
+    @property
+    def subjects(self) -> list[str]:
+        return [message.subject for message, _, _ in self.sender.sent]
+
+    @property
+    def states(self) -> list[DeliveryState]:
+        return [delivery.state for delivery in self.deliveries.stored.values()]
+
+
+def wanting(**overrides: Any) -> Subscription:
+    return make_subscription(tier=Tier.PREMIUM, **overrides)
+
+
+def test_a_digest_is_one_mail_with_all_its_items_best_first() -> None:
+    house = House(wanting(digest=Digest.HOURLY))
+    house.publish(50.0, 90.0, 70.0)
+    assert house.release(NOW + HOUR / 2) == ReleaseReport()
+    assert house.release(NOW + HOUR) == ReleaseReport(released=3, digests=1)
+    house.send(NOW + HOUR)
+    ((message, recipient, _),) = house.sender.sent
+    assert message.subject == "3 new signals, first BUY S1/USDT"
+    assert message.text.index("S1/USDT") < message.text.index("S2/USDT") < message.text.index("S0/USDT")
+    assert (recipient, message.unsubscribe_url) == ("ada@example.com", "https://u.example/acc-1")
+    assert set(house.states) == {DeliveryState.ACCEPTED}
+
+
+def test_releasing_and_sending_ten_times_is_one_mail() -> None:
+    house = House(wanting(digest=Digest.DAILY))
+    signals = house.publish(50.0, 60.0)
+    at = from_iso("2024-01-06T08:00:00Z")
+    for minute in range(10):
+        for signal in signals:
+            house.route(signal)
+        house.release(at + timedelta(minutes=minute))
+    house.send(at)
+    assert len(house.sender.sent) == 1
+
+
+def test_a_run_that_dies_before_the_release_sends_no_second_mail() -> None:
+    house = House(wanting(digest=Digest.HOURLY))
+    house.publish(50.0, 60.0)
+    waiting = dict(house.deliveries.stored)
+    house.release(NOW + HOUR)
+    for key, delivery in waiting.items():  # as if the queue had been told, and nothing released
+        house.deliveries.stored[key] = delivery
+    house.release(NOW + HOUR)
+    house.send(NOW + HOUR)
+    assert len(house.sender.sent) == 1
+
+
+def test_a_queue_that_takes_nothing_leaves_everything_waiting() -> None:
+    house = House(wanting(digest=Digest.HOURLY))
+    house.publish(50.0, 60.0)
+    house.queues[Tier.PREMIUM].error = QueueUnavailableError("down")
+    with pytest.raises(QueueUnavailableError):
+        house.release(NOW + HOUR)
+    house.queues[Tier.PREMIUM].error = None
+    assert house.release(NOW + HOUR).released == 2
+
+
+def test_what_quiet_hours_held_back_comes_as_one_mail_when_they_end() -> None:
+    house = House(wanting(quiet=QuietHours(time(12), time(15))))
+    house.publish(50.0, 60.0)
+    assert not house.queues[Tier.PREMIUM].bodies
+    assert house.release(NOW + 2 * HOUR - timedelta(minutes=1)).released == 0
+    assert house.release(NOW + 2 * HOUR) == ReleaseReport(released=2, digests=1)
+
+
+def test_one_item_alone_is_a_message_like_any_other() -> None:
+    house = House(wanting(quiet=QuietHours(time(12), time(15))))
+    house.publish(50.0)
+    assert house.release(NOW + 2 * HOUR) == ReleaseReport(released=1)
+    house.send(NOW + 2 * HOUR)
+    assert house.subjects == ["BUY S0/USDT 1h, quality 50"]
+
+
+@pytest.mark.parametrize("qualities", list(permutations([50.0, 90.0, 70.0, 60.0]))[::5])
+def test_a_budget_keeps_the_best_in_whatever_order_they_come_and_the_digest_has_the_rest(qualities) -> None:
+    house = House(wanting(daily_budget=2))
+    house.publish(*qualities)
+    at = NOW + BUDGET_WINDOW
+    assert house.release(at) == ReleaseReport(released=2, deferred=2)
+    house.send(at)
+    assert sorted(subject[-2:] for subject in house.subjects) == ["70", "90"]
+    morning = from_iso("2024-01-06T08:00:00Z")
+    assert house.release(morning) == ReleaseReport(released=2, digests=1)
+    house.send(morning)
+    assert house.subjects[2].startswith("2 new signals")
+    assert set(house.states) == {DeliveryState.ACCEPTED}
+
+
+def test_a_budget_is_for_one_local_day() -> None:
+    house = House(wanting(daily_budget=1, time_zone="Asia/Tokyo"))
+    house.publish(50.0)
+    assert house.release(NOW + BUDGET_WINDOW).released == 1
+    tomorrow = from_iso("2024-01-05T15:00:00Z")  # midnight in Tokyo
+    signal = make_signal(symbol="X/USDT", published_at=tomorrow)
+    house.signals.add(signal)
+    house.route(signal)
+    assert house.release(tomorrow + BUDGET_WINDOW) == ReleaseReport(released=1)
+
+
+def test_what_waits_for_somebody_who_unsubscribed_is_not_sent() -> None:
+    house = House(wanting(digest=Digest.HOURLY))
+    house.publish(50.0, 60.0)
+    house.subscriptions.remove("acc-1", "sub-1")
+    assert house.release(NOW + HOUR) == ReleaseReport(cancelled=2)
+    assert set(house.states) == {DeliveryState.SUPPRESSED}
+    assert house.release(NOW + HOUR) == ReleaseReport()
+
+
+def test_a_signal_that_ended_meanwhile_is_left_out_of_the_digest() -> None:
+    house = House(wanting(digest=Digest.HOURLY))
+    first, second, _ = house.publish(50.0, 60.0, 70.0)
+    house.signals.update(first, ended(first))
+    house.release(NOW + HOUR)
+    house.send(NOW + HOUR)
+    assert house.subjects == ["2 new signals, first BUY S2/USDT"]
+    assert sorted(house.states) == ["ACCEPTED", "ACCEPTED", "SUPPRESSED"]
+    assert second.symbol in house.sender.sent[0][0].text
+
+
+def test_endings_are_told_with_their_result() -> None:
+    house = House(wanting(digest=Digest.HOURLY))
+    signal, _ = house.publish(50.0, 60.0)
+    over = ended(signal)
+    house.signals.update(signal, over)
+    house.route(over, EventKind.ENDED)
+    house.release(NOW + 3 * HOUR)
+    house.release(NOW + 6 * HOUR)
+    house.send(NOW + 6 * HOUR)
+    assert house.subjects[0] == "1 new signal and 1 ending, first BUY S1/USDT"
+    assert "TARGET_HIT (+1.95 R)" in house.sender.sent[0][0].text
+
+
+def test_a_digest_that_another_worker_holds_is_left_to_it() -> None:
+    house = House(wanting(digest=Digest.HOURLY))
+    house.publish(50.0, 60.0)
+    house.release(NOW + HOUR)
+    (body,) = house.queues[Tier.PREMIUM].bodies
+    held = house.deliveries.claim(*body["digest"][1], NOW + HOUR)
+    with pytest.raises(TransientError, match="held by another worker"):
+        house.handle(body, NOW + HOUR)
+    assert not house.sender.sent
+    assert held is not None
+    house.handle(body, NOW + HOUR + timedelta(minutes=2))
+    assert house.subjects[0].startswith("2 new signals")
+
+
+def test_a_digest_whose_service_is_down_is_queued_again_whole() -> None:
+    house = House(wanting(digest=Digest.HOURLY))
+    house.publish(50.0, 60.0)
+    house.release(NOW + HOUR)
+    (body,) = house.queues[Tier.PREMIUM].bodies
+    house.sender.errors.append(ChannelUnavailableError("throttled"))
+    with pytest.raises(TransientError, match="throttled"):
+        house.handle(body, NOW + HOUR)
+    assert set(house.states) == {DeliveryState.QUEUED}
+    house.handle(body, NOW + HOUR)
+    assert set(house.states) == {DeliveryState.ACCEPTED}
+
+
+def test_no_digest_shows_an_open_signal_before_the_tier_may_see_it() -> None:
+    house = House(make_subscription(tier=Tier.FREE, digest=Digest.HOURLY))
+    house.publish(50.0, 60.0, at=NOW + HOUR - timedelta(minutes=5))  # five minutes before the next digest
+    assert house.release(NOW + HOUR).released == 0
+    assert house.release(NOW + 2 * HOUR).released == 2
+
+
+def test_an_address_that_was_not_confirmed_gets_nothing() -> None:
+    house = House(wanting(confirmed=False))
+    house.publish(90.0)
+    assert not house.deliveries.stored
+
+
+def test_of_two_subscriptions_to_the_same_the_sooner_counts() -> None:
+    house = House(wanting(digest=Digest.DAILY), wanting(subscription_id="sub-2"))
+    house.publish(90.0)
+    assert len(house.queues[Tier.PREMIUM].bodies) == 1
+    assert house.release(NOW + 48 * HOUR) == ReleaseReport()
+
+
+@pytest.mark.parametrize(("confidence", "told"), [(None, 0), (0.5, 0), (0.6, 1)])
+def test_a_minimum_confidence_wants_a_calibrated_one(confidence: float | None, told: int) -> None:
+    house = House(wanting(minimum_confidence=0.6))
+    signal = make_signal(confidence=confidence)
+    report = route_event(
+        make_event(signal, confidence=confidence),
+        subscriptions=house.subscriptions,
+        deliveries=house.deliveries,
+        queues=house.queues,
+        now=NOW,
+    )
+    assert report.deliveries == told

@@ -1,0 +1,64 @@
+from dataclasses import replace
+from datetime import timedelta
+
+from signalbox.domain.accounts.account import Tier
+from signalbox.domain.delivery.delivery import Channel, Delivery, DeliveryState
+from signalbox.services.track_deliveries import NumberRange, make_receipt, tell_deliveries
+from tests.builders import NOW, make_delivery
+from tests.fakes import InMemoryDeliveries
+
+DAY = timedelta(days=1)
+
+
+def stored(*found: Delivery) -> InMemoryDeliveries:
+    deliveries = InMemoryDeliveries()
+    for delivery in found:
+        deliveries.add(delivery)
+    return deliveries
+
+
+def taken(number: int, **overrides: object) -> Delivery:
+    made = make_delivery(event_id=f"s{number}!published!0", channel=Channel.WEBSOCKET, **overrides)
+    return replace(made, state=DeliveryState.ACCEPTED, service_id=f"deliveries:acc-1!{number}")
+
+
+def test_a_delivery_of_a_signal_that_the_tier_may_not_know_of_yet_is_not_told() -> None:
+    waiting = make_delivery(tier=Tier.FREE)
+    deliveries = stored(waiting)
+    for age, shown in ((0, 0), (899, 0), (900, 1)):
+        now = waiting.queued_at + timedelta(seconds=age)
+        found = tell_deliveries(
+            "acc-1", Tier.FREE.delay, deliveries=deliveries, since=NOW - DAY, until=NOW + DAY, limit=10, now=now
+        )
+        assert len(found) == shown
+
+
+def test_an_accounts_deliveries_are_its_own() -> None:
+    deliveries = stored(make_delivery(account_id="acc-2"))
+    found = tell_deliveries(
+        "acc-1", timedelta(0), deliveries=deliveries, since=NOW - DAY, until=NOW + DAY, limit=10, now=NOW + DAY
+    )
+    assert found == []
+
+
+def test_a_receipt_counts_what_was_taken_and_names_the_numbers_one_must_have() -> None:
+    failed = replace(make_delivery(), state=DeliveryState.FAILED)
+    deliveries = stored(taken(3), taken(4), taken(6), failed)
+    receipt = make_receipt(
+        "acc-1", timedelta(0), deliveries=deliveries, since=NOW - DAY, until=NOW + DAY, now=NOW + DAY
+    )
+    assert (receipt.count, receipt.complete) == (3, True)
+    assert receipt.numbers == {"deliveries": NumberRange(3, 6, 3)}
+    assert receipt.states == {
+        Channel.EMAIL: {DeliveryState.FAILED: 1},
+        Channel.WEBSOCKET: {DeliveryState.ACCEPTED: 3},
+    }
+
+
+def test_the_checksum_of_a_receipt_differs_when_one_is_missing() -> None:
+    def checksum(*found: Delivery) -> str:
+        span = {"since": NOW - DAY, "until": NOW + DAY, "now": NOW + DAY}
+        return make_receipt("acc-1", timedelta(0), deliveries=stored(*found), **span).checksum
+
+    assert checksum(taken(1), taken(2)) == checksum(taken(2), taken(1))
+    assert checksum(taken(1), taken(2)) != checksum(taken(1))

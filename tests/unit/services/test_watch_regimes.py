@@ -1,0 +1,114 @@
+from collections.abc import Sequence
+from datetime import timedelta
+
+import numpy as np
+
+from signalbox.domain.alerts.alert import AlertKind
+from signalbox.domain.instants import to_ms
+from signalbox.domain.market.candles import Candle, CandleGrid
+from signalbox.domain.market.timeframe import Timeframe
+from signalbox.domain.regimes.change import Direction
+from signalbox.domain.universe.shards import Shard
+from signalbox.domain.universe.universe import Member, Universe
+from signalbox.services.watch_regimes import RegimesReport, watch_regimes
+from tests.alert_fakes import InMemoryAlerts, InMemoryRegimes, make_alert, make_change, make_terms
+from tests.builders import NOW
+from tests.fakes import InMemoryCandles, InMemoryUniverse
+
+ROWS = 300
+HOUR = timedelta(hours=1)
+SYMBOLS = ("BTC/USDT", "ETH/USDT")
+
+
+def walk(closes: Sequence[float]) -> list[Candle]:
+    """Hourly candles up to the one that closes at `NOW`."""
+    first = to_ms(NOW) - len(closes) * 3_600_000
+    return [Candle(first + at * 3_600_000, c, c * 1.002, c * 0.998, c, 1.0) for at, c in enumerate(closes)]
+
+
+class House:
+    """Two symbols that rise; `NOW` is when the last candle closed."""
+
+    def __init__(self) -> None:
+        self.regimes, self.alerts, self.candles = InMemoryRegimes(), InMemoryAlerts(), InMemoryCandles()
+        self.universes = InMemoryUniverse(
+            Universe(NOW - 1000 * HOUR, tuple(Member(symbol, "binance", at) for at, symbol in enumerate(SYMBOLS)))
+        )
+        noise = np.random.default_rng(7).normal(0, 0.0005, ROWS)
+        rise = 100 * np.exp(np.cumsum(0.003 + noise))
+        for at, symbol in enumerate(SYMBOLS):
+            self.candles.save(self.grid(walk(rise), symbol), at)
+
+    @staticmethod
+    def grid(candles: Sequence[Candle], *symbols: str) -> CandleGrid:
+        columns = dict.fromkeys(symbols, candles)
+        return CandleGrid.from_columns("binance", Timeframe.H1, columns, candles[0].time, candles[-1].time)
+
+    def turn(self, closes: Sequence[float] | None = None, *, number: int = 0, hours: int = 0) -> RegimesReport:
+        candles = walk(np.linspace(100, 200, ROWS).tolist() if closes is None else closes)
+        shard = Shard(
+            job="generate_signals",
+            number=number,
+            count=2,
+            exchange="binance",
+            bucket=0,
+            timeframe=Timeframe.H1,
+            symbols=("BTC/USDT",),
+            as_of=NOW + hours * HOUR,
+        )
+        return watch_regimes(
+            shard,
+            self.grid(candles, "BTC/USDT"),
+            rows=ROWS,
+            universes=self.universes,
+            candles=self.candles,
+            regimes=self.regimes,
+            alerts=self.alerts,
+            now=NOW + hours * HOUR,
+        )
+
+    def history(self, symbol: str) -> list[Direction]:
+        found = self.regimes.between(symbol, Timeframe.H1, NOW - 9 * HOUR, NOW + 99 * HOUR, 100)
+        return [change.direction for change in found]
+
+
+def test_a_regime_is_written_when_it_changes_and_not_again() -> None:
+    house = House()
+    for hours in (0, 0, 1, 2):
+        house.turn(hours=hours)
+    assert house.history("BTC/USDT") == [Direction.UP]
+    house.turn(np.linspace(200, 100, ROWS).tolist(), hours=3)
+    assert house.history("BTC/USDT") == [Direction.DOWN, Direction.UP]
+
+
+def test_a_change_counts_from_the_turn_that_found_it() -> None:
+    house = House()
+    house.turn(hours=5)
+    latest = house.regimes.latest("BTC/USDT", Timeframe.H1, NOW + 9 * HOUR)
+    assert latest is not None
+    assert latest.since == NOW + 5 * HOUR
+
+
+def test_a_symbol_that_is_not_warm_has_no_regime() -> None:
+    house = House()
+    assert house.turn([100.0] * 20, number=1).regime_changes == 0
+
+
+def test_the_market_is_written_by_its_turns_first_shard_from_every_bucket() -> None:
+    house = House()
+    house.turn(number=1)
+    assert house.history("market") == []
+    house.turn(number=0)
+    assert house.history("market") == [Direction.UP]
+
+
+def test_an_alert_on_a_regime_fires_once_for_each_change_also_if_the_worker_died_in_between() -> None:
+    house = House()
+    house.alerts.add(make_alert(make_terms(AlertKind.REGIME, timeframe=Timeframe.H1, repeat=True)))
+    house.turn()
+    house.regimes.add(make_change(1, direction=Direction.DOWN))
+    for _ in range(3):
+        house.turn(np.linspace(200, 100, ROWS).tolist(), hours=1)
+    told = house.alerts.told()
+    assert [firing.value.split("/")[0] for firing in told] == ["UP", "DOWN"]
+    assert [firing.at for firing in told] == [NOW, NOW + HOUR]
