@@ -132,17 +132,23 @@ def template_tables() -> dict[str, dict[str, Any]]:
 @pytest.fixture
 def tables(aws: None) -> None:
     """The template's tables, empty. Each is made when a test first names it: moto takes its time over two dozen."""
-    from signalbox.adapters.aws import client
+    from threading import Lock
 
-    dynamodb = client("dynamodb")
+    from signalbox.adapters.aws import client, session
+
+    # A client of its own, so that a test which counts the calls of its adapter never counts the making of a table.
+    maker = session().create_client("dynamodb")
     missing = {os.environ[setting]: definition for setting, definition in template_tables().items()}
+    lock = Lock()
 
     def make(params: dict[str, Any], **_: Any) -> None:
-        for name in _tables_in(params):
-            if name in missing:
-                dynamodb.create_table(TableName=name, **missing.pop(name))
+        # Whoever comes second in another thread waits until the table is there, not only until it is begun.
+        with lock:
+            for name in _tables_in(params):
+                if name in missing:
+                    maker.create_table(TableName=name, **missing.pop(name))
 
-    dynamodb.meta.events.register("provide-client-params.dynamodb.*", make)
+    client("dynamodb").meta.events.register("provide-client-params.dynamodb.*", make)
 
 
 def _tables_in(params: dict[str, Any]) -> list[str]:
