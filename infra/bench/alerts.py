@@ -14,8 +14,8 @@ from signalbox.domain.market.consensus import PriceFrame
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.universe.shards import Shard
 from signalbox.services.evaluate_alerts import evaluate_alerts
-from tests.alert_fakes import InMemoryAlertChecks, InMemoryAlerts, make_alert, make_terms
 from tests.builders import NOW, make_price
+from tests.fakes.alerts import InMemoryAlertChecks, InMemoryAlerts, make_alert, make_terms
 
 ALERTS = 100_000
 CROSSED = 3

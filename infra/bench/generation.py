@@ -31,7 +31,8 @@ from signalbox.domain.universe.shards import Shard
 from signalbox.ports.market import Market
 from signalbox.services.candles import update_candles
 from signalbox.services.generate_signals import Provenance, generate_signals
-from tests.fakes import FakeExchange, InMemorySignals, InMemorySuppressions
+from tests.fakes.market import FakeExchange
+from tests.fakes.signals import InMemorySignals, InMemorySuppressions
 
 N_CANDLES, N_SYMBOLS = 500, 100
 ROUNDS = 15

@@ -23,15 +23,9 @@ from signalbox.domain.universe.planning import plan
 from signalbox.domain.universe.universe import Member, Universe
 from signalbox.services.quotes import QuoteRound
 from signalbox.services.reprice_signals import reprice_shard
-from tests.fakes import (
-    FakeExchange,
-    InMemoryCandles,
-    InMemoryPriceFrames,
-    InMemoryPriceHistory,
-    InMemorySignalChanges,
-    InMemorySignals,
-    InMemoryUniverse,
-)
+from tests.fakes.market import FakeExchange, InMemoryCandles, InMemoryPriceFrames
+from tests.fakes.signals import InMemoryPriceHistory, InMemorySignalChanges, InMemorySignals
+from tests.fakes.work import InMemoryUniverse
 
 SYMBOLS, OPEN_SIGNALS = 200, 2000
 BUCKET_SYMBOLS, SHARD_SYMBOLS = 100, 40

@@ -15,10 +15,10 @@ from signalbox.domain.delivery.planning import due_partition
 from signalbox.domain.delivery.timing import Digest, QuietHours
 from signalbox.ports.access import OneTimeTokenRepository, QuotaRepository
 from signalbox.ports.delivery import AccountRepository, DeliveryRepository, SubscriptionRepository
-from tests.access_fakes import InMemoryQuotas, InMemoryTokens
 from tests.builders import NOW, make_account, make_delivery, make_key, make_subscription
 from tests.contracts.implementations import either
-from tests.fakes import InMemoryAccounts, InMemoryDeliveries, InMemorySubscriptions
+from tests.fakes.access import InMemoryQuotas, InMemoryTokens
+from tests.fakes.delivery import InMemoryAccounts, InMemoryDeliveries, InMemorySubscriptions
 
 tokens = either(InMemoryTokens, DynamoOneTimeTokenRepository)
 quotas = either(InMemoryQuotas, DynamoQuotaRepository)

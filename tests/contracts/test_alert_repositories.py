@@ -19,7 +19,9 @@ from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.regimes.change import Direction, Volatility
 from signalbox.ports.alerts import AlertChecks, AlertRepository, RegimeRepository, TopicLog, TriggerRange
-from tests.alert_fakes import (
+from tests.builders import NOW, make_signal
+from tests.contracts.implementations import either
+from tests.fakes.alerts import (
     InMemoryAlertChecks,
     InMemoryAlerts,
     InMemoryRegimes,
@@ -28,8 +30,6 @@ from tests.alert_fakes import (
     make_firing,
     make_terms,
 )
-from tests.builders import NOW, make_signal
-from tests.contracts.implementations import either
 
 alerts = either(InMemoryAlerts, DynamoAlertRepository)
 checks = either(InMemoryAlertChecks, DynamoAlertChecks)

@@ -9,8 +9,8 @@ from signalbox.domain.caching.freshness import Stamp
 from signalbox.domain.caching.versions import Version
 from signalbox.ports.caching import AnswerStore, AskedRepository, KeptAnswer, VersionRepository
 from tests.builders import NOW
-from tests.cache_fakes import InMemoryAnswers, InMemoryAsked, InMemoryVersions
 from tests.contracts.implementations import either
+from tests.fakes.caching import InMemoryAnswers, InMemoryAsked, InMemoryVersions
 
 versions = either(InMemoryVersions, DynamoVersions)
 answers = either(InMemoryAnswers, DynamoAnswers)

@@ -14,7 +14,7 @@ from signalbox.domain.market.timeframe import Timeframe
 from signalbox.ports.market import CandleStore
 from tests.builders import NOW, make_grid
 from tests.contracts.implementations import either
-from tests.fakes import InMemoryCandles, same_grid
+from tests.fakes.market import InMemoryCandles, same_grid
 
 
 class DynamoCandles(DynamoCandleStore, DynamoCandleCompactor):

@@ -10,7 +10,7 @@ from signalbox.domain.market.timeframe import Timeframe
 from signalbox.ports.market import CandleReader, CandleStore
 from tests.builders import NOW, make_grid
 from tests.contracts.implementations import either
-from tests.reader_fakes import InMemoryCandleReader, save_in_turn
+from tests.fakes.readers import InMemoryCandleReader, save_in_turn
 
 H1 = Timeframe.H1
 HOUR = H1.milliseconds

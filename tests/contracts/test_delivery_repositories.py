@@ -12,7 +12,7 @@ from signalbox.domain.errors import InvalidValueError
 from signalbox.ports.delivery import DeliveryRepository, SubscriptionRepository
 from tests.builders import NOW, make_delivery, make_subscription
 from tests.contracts.implementations import either
-from tests.fakes import InMemoryDeliveries, InMemorySubscriptions
+from tests.fakes.delivery import InMemoryDeliveries, InMemorySubscriptions
 
 subscriptions = either(InMemorySubscriptions, DynamoSubscriptionRepository)
 deliveries = either(InMemoryDeliveries, DynamoDeliveryRepository)

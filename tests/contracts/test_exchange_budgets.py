@@ -10,7 +10,7 @@ from signalbox.domain.errors import InvalidValueError, RateLimitedError
 from signalbox.ports.market import ExchangeBudgets
 from tests.builders import NOW
 from tests.contracts.implementations import either
-from tests.fakes import InMemoryExchangeBudgets
+from tests.fakes.market import InMemoryExchangeBudgets
 
 budgets = either(InMemoryExchangeBudgets, DynamoExchangeBudgets)
 

@@ -18,7 +18,7 @@ from signalbox.domain.signals.signal import Origin, SignalType, Status
 from signalbox.ports.exports import ExportRepository, ObjectStore
 from tests.builders import NOW
 from tests.contracts.implementations import either
-from tests.export_fakes import SMALLEST_PART, InMemoryExports, InMemoryObjects, make_export_job, make_exported_query
+from tests.fakes.exports import SMALLEST_PART, InMemoryExports, InMemoryObjects, make_export_job, make_exported_query
 
 exports = either(InMemoryExports, DynamoExportRepository)
 

@@ -10,7 +10,7 @@ from signalbox.domain.signals.signal import Signal, Status
 from signalbox.ports.signals import FeedQuery, SignalRepository
 from tests.builders import NOW, ended, make_signal
 from tests.contracts.implementations import either
-from tests.fakes import InMemorySignals
+from tests.fakes.signals import InMemorySignals
 
 signals = either(
     lambda: InMemorySignals(cursor_secret=b"secret"), lambda: DynamoSignalRepository(cursor_secret=b"secret")

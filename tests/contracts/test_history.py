@@ -18,7 +18,7 @@ from signalbox.domain.signals.signal import NULL_STRATEGY, Origin, Signal, Signa
 from signalbox.ports.signals import FeedQuery, SignalRepository
 from tests.builders import NOW, ended, make_levels, make_signal
 from tests.contracts.implementations import either
-from tests.fakes import InMemorySignals
+from tests.fakes.signals import InMemorySignals
 
 empty = either(
     lambda: InMemorySignals(cursor_secret=b"secret"), lambda: DynamoSignalRepository(cursor_secret=b"secret")

@@ -9,7 +9,7 @@ from signalbox.domain.market.consensus import PriceFrame
 from signalbox.ports.market import PriceFrameStore
 from tests.builders import NOW, make_price
 from tests.contracts.implementations import either
-from tests.fakes import InMemoryPriceFrames
+from tests.fakes.market import InMemoryPriceFrames
 
 frames = either(InMemoryPriceFrames, DynamoPriceFrameStore)
 

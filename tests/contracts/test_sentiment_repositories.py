@@ -15,7 +15,7 @@ from signalbox.domain.sentiment.items import ScoredItem
 from signalbox.ports.sentiment import FeedState, NewsRepository, SentimentRepository
 from tests.builders import NOW
 from tests.contracts.implementations import either
-from tests.fakes import InMemoryNews, InMemorySentiment
+from tests.fakes.sentiment import InMemoryNews, InMemorySentiment
 
 news = either(InMemoryNews, DynamoNewsRepository)
 record = either(InMemorySentiment, DynamoSentimentRepository)

@@ -16,7 +16,7 @@ from signalbox.domain.signals.signal import Status
 from signalbox.ports.signals import PriceHistory, SignalChanges, SignalRepository
 from tests.builders import ended, make_signal
 from tests.contracts.implementations import either
-from tests.fakes import InMemoryPriceHistory, InMemorySignalChanges, InMemorySignals
+from tests.fakes.signals import InMemoryPriceHistory, InMemorySignalChanges, InMemorySignals
 
 RECORD = {"kind": "revised", "number": 1}
 

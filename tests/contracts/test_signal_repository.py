@@ -10,7 +10,7 @@ from signalbox.domain.signals.signal import SignalType, Status
 from signalbox.ports.signals import SignalRepository
 from tests.builders import NOW, ended, make_ending, make_levels, make_signal
 from tests.contracts.implementations import either
-from tests.fakes import InMemorySignals
+from tests.fakes.signals import InMemorySignals
 
 signals = either(InMemorySignals, DynamoSignalRepository)
 

@@ -33,14 +33,10 @@ from tests.builders import (
     make_universe,
 )
 from tests.contracts.implementations import either
-from tests.fakes import (
-    InMemoryAccounts,
-    InMemoryPriceFrames,
-    InMemoryPriceHistory,
-    InMemorySuppressions,
-    InMemoryTurns,
-    InMemoryUniverse,
-)
+from tests.fakes.delivery import InMemoryAccounts
+from tests.fakes.market import InMemoryPriceFrames
+from tests.fakes.signals import InMemoryPriceHistory, InMemorySuppressions
+from tests.fakes.work import InMemoryTurns, InMemoryUniverse
 
 suppressions = either(InMemorySuppressions, DynamoSuppressionRepository)
 frames = either(InMemoryPriceFrames, DynamoPriceFrameStore)

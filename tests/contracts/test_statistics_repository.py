@@ -17,7 +17,7 @@ from signalbox.domain.statistics.periods import Grain, Span, days, spans
 from signalbox.ports.statistics import StatisticsReader, StatisticsRepository
 from tests.builders import NOW, ended, make_signal
 from tests.contracts.implementations import either
-from tests.statistics_fakes import InMemoryStatistics
+from tests.fakes.statistics import InMemoryStatistics
 from tests.unit.domain.statistics.samples import random_signals
 
 statistics = either(InMemoryStatistics, lambda: DynamoStatisticsRepository(pause=lambda _seconds: None))

@@ -8,7 +8,7 @@ from signalbox.domain.accounts.account import Tier
 from signalbox.ports.topics import Connection, FollowerRepository, TopicWriter
 from tests.builders import NOW
 from tests.contracts.implementations import either
-from tests.delivery_fakes import InMemoryFollowers, InMemoryTopics
+from tests.fakes.topics import InMemoryFollowers, InMemoryTopics
 
 followers = either(InMemoryFollowers, DynamoConnectionRepository)
 topics = either(InMemoryTopics, DynamoTopicLog)

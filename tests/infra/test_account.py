@@ -7,7 +7,7 @@ from signalbox.domain.accounts.account import ALL_SCOPES, Tier
 from signalbox.domain.accounts.tokens import hash_text
 from signalbox.domain.errors import InvalidValueError
 from tests.builders import NOW, make_subscription
-from tests.fakes import InMemoryAccounts, InMemorySubscriptions
+from tests.fakes.delivery import InMemoryAccounts, InMemorySubscriptions
 
 
 def give(accounts: InMemoryAccounts, subscriptions: InMemorySubscriptions, tier: Tier, email: str | None):

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from signalbox.adapters.clocks import MarketClock, WallClock
 from signalbox.ports.work import Turn
 from tests.builders import NOW
-from tests.fakes import FixedClock, InMemoryTurns
+from tests.fakes.work import FixedClock, InMemoryTurns
 
 
 def turn(job: str, as_of: datetime) -> Turn:

@@ -19,8 +19,8 @@ from signalbox.domain.market.consensus import PriceFrame
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.ports.work import Turn
 from signalbox.services.accounts import make_key
-from tests.alert_fakes import make_alert, make_change, make_terms
 from tests.builders import ended, make_price, make_signal, make_universe
+from tests.fakes.alerts import make_alert, make_change, make_terms
 from tests.functional.functions.conftest import NOW, Handler, load_event, messages
 from tests.functional.functions.gate import Gate
 

@@ -13,7 +13,7 @@ from signalbox.domain.signals.events import EventKind
 from signalbox.ports.work import Turn
 from signalbox.services.move_versions import Warming, move_versions
 from tests.builders import ended, make_event, make_signal
-from tests.fakes import InMemoryQueue
+from tests.fakes.work import InMemoryQueue
 from tests.functional.functions.conftest import NOW, Handler, load_event
 
 AS_OF = NOW.replace(second=0)

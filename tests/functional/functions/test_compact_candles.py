@@ -13,7 +13,7 @@ from signalbox.domain.market.candles import CandleGrid
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.universe.universe import Member, Universe
 from tests.builders import make_grid
-from tests.fakes import same_grid
+from tests.fakes.market import same_grid
 from tests.functional.functions.conftest import Handler, load_event
 
 NIGHT = from_iso("2024-01-05T00:35:00Z")

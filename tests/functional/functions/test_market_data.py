@@ -13,9 +13,9 @@ from signalbox.domain.universe.universe import Member, Universe
 from signalbox.ports.work import Turn
 from signalbox.services.accounts import make_key
 from tests.builders import make_grid
+from tests.fakes.readers import save_in_turn
 from tests.functional.functions.conftest import NOW, Handler, messages
 from tests.functional.functions.gate import Gate
-from tests.reader_fakes import save_in_turn
 
 AS_OF = NOW.replace(second=0)
 HOUR = timedelta(hours=1)

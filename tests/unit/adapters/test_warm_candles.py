@@ -12,7 +12,7 @@ from signalbox.domain.market.data_revision import DataRevision
 from signalbox.domain.market.gaps import MOST_ATTEMPTS, Gap, StoredCandles
 from signalbox.domain.market.timeframe import Timeframe
 from tests.builders import NOW, make_grid
-from tests.fakes import InMemoryCandles, same_grid
+from tests.fakes.market import InMemoryCandles, same_grid
 
 H1 = Timeframe.H1
 HOUR = H1.milliseconds

@@ -12,7 +12,8 @@ from signalbox.api.current import current, currents
 from signalbox.domain.market.consensus import ConsensusPrice, PriceFrame
 from signalbox.domain.universe.universe import Member, Universe
 from tests.builders import NOW, ended, make_frame, make_price, make_signal
-from tests.fakes import InMemoryPriceFrames, InMemoryUniverse
+from tests.fakes.market import InMemoryPriceFrames
+from tests.fakes.work import InMemoryUniverse
 
 LATER = NOW + timedelta(minutes=5)
 

@@ -8,7 +8,7 @@ from signalbox.domain.instants import to_ms
 from signalbox.domain.market.candles import COLUMNS, Candle, CandleGrid
 from signalbox.domain.market.timeframe import Timeframe
 from tests.builders import NOW, make_candles, make_grid
-from tests.fakes import same_grid
+from tests.fakes.market import same_grid
 
 HOUR = Timeframe.H1.milliseconds
 START = to_ms(NOW)

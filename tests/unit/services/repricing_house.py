@@ -17,15 +17,9 @@ from signalbox.ports.signals import SignalChanges, SignalRepository
 from signalbox.services.quotes import QuoteRound, Silence
 from signalbox.services.reprice_signals import RepricingReport, reprice_shard
 from tests.builders import NOW, make_levels, make_signal
-from tests.fakes import (
-    FakeExchange,
-    InMemoryCandles,
-    InMemoryPriceFrames,
-    InMemoryPriceHistory,
-    InMemorySignalChanges,
-    InMemorySignals,
-    InMemoryUniverse,
-)
+from tests.fakes.market import FakeExchange, InMemoryCandles, InMemoryPriceFrames
+from tests.fakes.signals import InMemoryPriceHistory, InMemorySignalChanges, InMemorySignals
+from tests.fakes.work import InMemoryUniverse
 
 EXCHANGES = ("binance", "bybit", "kraken")
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT")

@@ -7,10 +7,10 @@ from signalbox.domain.accounts.memory import MOST_REMEMBERED, REVOCATION_BOUND, 
 from signalbox.domain.accounts.tokens import SESSION_LIFE, WEBSOCKET_LIFE, Audience, SignedToken, sign
 from signalbox.services.accounts import KEY_OVERLAP, change_tier, erase, find_key, make_key, rotate_key, websocket_token
 from signalbox.services.authorize import Authorizer
-from tests.access_fakes import InMemoryTokens
-from tests.alert_fakes import InMemoryAlerts, make_alert
 from tests.builders import NOW, make_account, make_delivery, make_subscription
-from tests.fakes import InMemoryAccounts, InMemoryDeliveries, InMemorySubscriptions
+from tests.fakes.access import InMemoryTokens
+from tests.fakes.alerts import InMemoryAlerts, make_alert
+from tests.fakes.delivery import InMemoryAccounts, InMemoryDeliveries, InMemorySubscriptions
 
 SECRET = b"a secret of this test"
 MINUTE = timedelta(minutes=1)

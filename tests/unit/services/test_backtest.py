@@ -22,12 +22,8 @@ from signalbox.domain.universe.shards import Shard
 from signalbox.ports.market import Market
 from signalbox.services.backtest import BacktestRun, BacktestSettings, backtest
 from signalbox.services.generate_signals import Provenance, generate_signals
-from tests.fakes import (
-    FakeExchange,
-    InMemoryCandles,
-    InMemorySignals,
-    InMemorySuppressions,
-)
+from tests.fakes.market import FakeExchange, InMemoryCandles
+from tests.fakes.signals import InMemorySignals, InMemorySuppressions
 from tests.unit.services.test_generate_signals import STEP, SYMBOLS, random_candles
 
 HOUR = Timeframe.H1.milliseconds

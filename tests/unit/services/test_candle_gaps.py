@@ -10,7 +10,7 @@ from signalbox.domain.market.gaps import MOST_ATTEMPTS
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.services.candles import CandleUpdate, update_candles
 from tests.builders import make_candles
-from tests.fakes import FakeExchange, InMemoryCandles
+from tests.fakes.market import FakeExchange, InMemoryCandles
 
 START = datetime(2024, 1, 5, tzinfo=UTC)
 HOUR = 3_600_000

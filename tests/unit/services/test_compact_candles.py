@@ -11,7 +11,7 @@ from signalbox.domain.universe.universe import Member, Universe
 from signalbox.ports.market import Compaction
 from signalbox.services.compact_candles import CompactionReport, compact_candles
 from tests.builders import make_candles, make_grid
-from tests.fakes import FakeExchange, InMemoryCandles
+from tests.fakes.market import FakeExchange, InMemoryCandles
 
 NIGHT = datetime(2024, 1, 9, 0, 35, tzinfo=UTC)
 START = datetime(2024, 1, 5, tzinfo=UTC)

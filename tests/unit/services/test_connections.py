@@ -11,9 +11,9 @@ from signalbox.domain.delivery.message import Envelope
 from signalbox.domain.delivery.requests import LONGEST, MOST_MESSAGES, MOST_TOPICS
 from signalbox.services.connections import MOST_RESUMED, Exchange, connect, disconnect, receive
 from signalbox.services.topics import TopicSender
-from tests.alert_fakes import make_firing
 from tests.builders import NOW, make_message
-from tests.delivery_fakes import InMemoryFollowers, InMemoryTopics, Switchboard
+from tests.fakes.alerts import make_firing
+from tests.fakes.topics import InMemoryFollowers, InMemoryTopics, Switchboard
 
 
 class House:

@@ -19,9 +19,9 @@ from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.signal import NULL_STRATEGY, Signal
 from signalbox.domain.universe.shards import Shard
 from signalbox.services.evaluate_alerts import AlertsReport, evaluate_alerts
-from tests.alert_fakes import InMemoryAlertChecks, InMemoryAlerts, make_alert, make_terms
 from tests.builders import NOW, make_candles, make_price, make_signal
-from tests.fakes import InMemoryCandles, InMemoryPriceFrames
+from tests.fakes.alerts import InMemoryAlertChecks, InMemoryAlerts, make_alert, make_terms
+from tests.fakes.market import InMemoryCandles, InMemoryPriceFrames
 
 SYMBOL = "BTC/USDT"
 MINUTE = timedelta(minutes=1)

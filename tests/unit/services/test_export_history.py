@@ -25,7 +25,7 @@ from signalbox.services.export_history import (
     export_now,
 )
 from tests.builders import NOW, ended, make_signal
-from tests.export_fakes import (
+from tests.fakes.exports import (
     FileObjects,
     InMemoryExports,
     InMemoryObjects,
@@ -34,7 +34,8 @@ from tests.export_fakes import (
     make_export_job,
     make_exported_query,
 )
-from tests.fakes import InMemoryQueue, InMemorySignals
+from tests.fakes.signals import InMemorySignals
+from tests.fakes.work import InMemoryQueue
 
 SMALL_PART = 8_000
 
@@ -78,7 +79,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of 8 KB and pages of 5, so that a hundred signals are several of both."""
     monkeypatch.setattr(service, "PART_BYTES", SMALL_PART)
     monkeypatch.setattr(service, "PAGE_ROWS", 5)
-    monkeypatch.setattr("tests.export_fakes.SMALLEST_PART", SMALL_PART)
+    monkeypatch.setattr("tests.fakes.exports.SMALLEST_PART", SMALL_PART)
 
 
 def hundred(number_of_signals: int = 100) -> InMemorySignals:

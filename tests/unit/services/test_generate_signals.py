@@ -13,7 +13,8 @@ from signalbox.domain.signals.suppression import SuppressionReason
 from signalbox.domain.universe.shards import Shard
 from signalbox.ports.market import Market
 from signalbox.services.generate_signals import GenerationReport, Provenance, generate_signals
-from tests.fakes import FakeExchange, InMemoryCandles, InMemorySignals, InMemorySuppressions
+from tests.fakes.market import FakeExchange, InMemoryCandles
+from tests.fakes.signals import InMemorySignals, InMemorySuppressions
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 HOUR = 3_600_000

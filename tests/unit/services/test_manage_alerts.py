@@ -12,9 +12,9 @@ from signalbox.domain.errors import InvalidValueError, LimitReachedError
 from signalbox.domain.market.consensus import ConsensusPrice
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.services.manage_alerts import Watched, change_alert, make_alert, stop_mail
-from tests.alert_fakes import InMemoryAlerts, make_firing, make_terms
 from tests.builders import NOW, make_price, make_universe
-from tests.fakes import InMemoryUniverse
+from tests.fakes.alerts import InMemoryAlerts, make_firing, make_terms
+from tests.fakes.work import InMemoryUniverse
 
 FREE = Account("acc-1", Tier.FREE)
 PREMIUM = Account("acc-1", Tier.PREMIUM)

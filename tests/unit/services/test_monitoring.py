@@ -5,7 +5,7 @@ from signalbox.domain.universe.universe import Member, Universe
 from signalbox.ports.work import QueueDepth, Turn
 from signalbox.services.monitoring import Monitoring, look_around
 from tests.builders import NOW, make_grid
-from tests.reader_fakes import FixedQueueWatch, InMemoryCandleReader
+from tests.fakes.readers import FixedQueueWatch, InMemoryCandleReader
 
 HOUR = timedelta(hours=1)
 

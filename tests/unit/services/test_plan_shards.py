@@ -12,7 +12,8 @@ from signalbox.ports.market import Market
 from signalbox.services.plan_shards import PlanReport, plan_turn
 from signalbox.services.refresh_universe import current_universe
 from tests.builders import make_universe
-from tests.fakes import FakeExchange, InMemoryQueue, InMemoryTurns, InMemoryUniverse
+from tests.fakes.market import FakeExchange
+from tests.fakes.work import InMemoryQueue, InMemoryTurns, InMemoryUniverse
 
 DUE = datetime(2024, 1, 5, 13, 0, 17, tzinfo=UTC)
 

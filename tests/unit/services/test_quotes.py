@@ -16,7 +16,7 @@ from signalbox.domain.errors import (
 )
 from signalbox.domain.market.quotes import Quote
 from signalbox.services.quotes import Answer, ask_all
-from tests.fakes import FakeExchange
+from tests.fakes.market import FakeExchange
 
 SYMBOLS = ("BTC/USDT", "ETH/USDT")
 

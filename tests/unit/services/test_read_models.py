@@ -18,8 +18,8 @@ from signalbox.ports.statistics import Series
 from signalbox.services.read_statistics import Cut, Grouping, Question, group_statistics, strategy_records
 from signalbox.services.update_read_models import update_read_models
 from tests.builders import NOW, ended, make_event, make_signal
-from tests.fakes import InMemorySignals
-from tests.statistics_fakes import Generation, InMemoryStatistics
+from tests.fakes.signals import InMemorySignals
+from tests.fakes.statistics import Generation, InMemoryStatistics
 from tests.unit.domain.statistics.samples import random_signals
 
 YEAR = Question(origin=Origin.LIVE, since=date(2024, 1, 1), until=date(2025, 1, 1))

@@ -10,8 +10,8 @@ from signalbox.domain.errors import InvalidValueError, TransientError
 from signalbox.domain.instants import to_iso
 from signalbox.services.record_feedback import FeedbackReport, record_feedback
 from tests.builders import NOW, make_delivery, make_subscription
-from tests.delivery_fakes import RecordingBatchSender
-from tests.fakes import InMemoryDeliveries, InMemorySubscriptions
+from tests.fakes.delivery import InMemoryDeliveries, InMemorySubscriptions
+from tests.fakes.topics import RecordingBatchSender
 
 MAIL = {"messageId": "mail-1", "timestamp": to_iso(NOW), "destination": ["ada@example.com"]}
 ADA = [{"emailAddress": "Ada@example.com"}]

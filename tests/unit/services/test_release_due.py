@@ -19,15 +19,11 @@ from signalbox.services.deliver_digest import deliver_digest
 from signalbox.services.deliver_signals import Office, Task, deliver_all
 from signalbox.services.release_due import Desk, ReleaseReport, release_due
 from signalbox.services.route_deliveries import route_event
-from tests.access_fakes import InMemoryQuotas
 from tests.builders import NOW, ended, make_event, make_signal, make_subscription
-from tests.fakes import (
-    InMemoryDeliveries,
-    InMemoryQueue,
-    InMemorySignals,
-    InMemorySubscriptions,
-    RecordingSender,
-)
+from tests.fakes.access import InMemoryQuotas
+from tests.fakes.delivery import InMemoryDeliveries, InMemorySubscriptions, RecordingSender
+from tests.fakes.signals import InMemorySignals
+from tests.fakes.work import InMemoryQueue
 
 HOUR = timedelta(hours=1)
 

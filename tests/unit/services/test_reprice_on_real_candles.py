@@ -15,7 +15,7 @@ from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.costs import DEFAULT_COSTS
 from signalbox.domain.signals.signal import Signal
 from signalbox.ports.market import CandleStore
-from tests.fakes import InMemoryCandles
+from tests.fakes.market import InMemoryCandles
 from tests.naive_resolver import resolve
 from tests.unit.domain.signals.cases import make_signal
 from tests.unit.domain.signals.test_resolution_on_real_candles import as_outcome

@@ -14,15 +14,9 @@ from signalbox.domain.universe.shards import Shard
 from signalbox.domain.universe.universe import Member, Universe
 from signalbox.services.reprice_signals import RepricingReport, reprice_shard
 from tests.builders import NOW, make_candles, make_signal
-from tests.fakes import (
-    FakeExchange,
-    InMemoryCandles,
-    InMemoryPriceFrames,
-    InMemoryPriceHistory,
-    InMemorySignalChanges,
-    InMemorySignals,
-    InMemoryUniverse,
-)
+from tests.fakes.market import FakeExchange, InMemoryCandles, InMemoryPriceFrames
+from tests.fakes.signals import InMemoryPriceHistory, InMemorySignalChanges, InMemorySignals
+from tests.fakes.work import InMemoryUniverse
 
 SYMBOL = "BTC/USDT"
 EXCHANGES = ("binance", "bybit", "kraken")

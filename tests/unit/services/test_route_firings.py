@@ -15,9 +15,11 @@ from signalbox.services.compose_message import compose
 from signalbox.services.relay_events import relay_events
 from signalbox.services.route_deliveries import RoutingReport
 from signalbox.services.route_firings import route_firing
-from tests.alert_fakes import InMemoryAlerts, make_alert, make_firing
 from tests.builders import NOW, make_key, make_signal
-from tests.fakes import InMemoryAccounts, InMemoryDeliveries, InMemoryQueue, InMemorySignals
+from tests.fakes.alerts import InMemoryAlerts, make_alert, make_firing
+from tests.fakes.delivery import InMemoryAccounts, InMemoryDeliveries
+from tests.fakes.signals import InMemorySignals
+from tests.fakes.work import InMemoryQueue
 
 ADA = Account("acc-1", Tier.PREMIUM, "ada@example.com")
 

@@ -17,8 +17,10 @@ from signalbox.services.deliver_signals import DeliveryReport, Office, Task, del
 from signalbox.services.relay_events import relay_events
 from signalbox.services.route_deliveries import RoutingReport, route_event
 from tests.builders import NOW, ended, make_event, make_signal, make_subscription
-from tests.delivery_fakes import RecordingBatchSender
-from tests.fakes import InMemoryDeliveries, InMemoryQueue, InMemorySignals, InMemorySubscriptions, RecordingSender
+from tests.fakes.delivery import InMemoryDeliveries, InMemorySubscriptions, RecordingSender
+from tests.fakes.signals import InMemorySignals
+from tests.fakes.topics import RecordingBatchSender
+from tests.fakes.work import InMemoryQueue
 
 
 class House:

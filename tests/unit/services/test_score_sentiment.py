@@ -12,7 +12,7 @@ from signalbox.domain.sentiment.items import NewsItem, ScoredItem
 from signalbox.ports.sentiment import FeedState
 from signalbox.services.score_sentiment import SentimentReport, score_sentiment
 from tests.builders import NOW
-from tests.fakes import FakeNewsSource, InMemoryNews, InMemorySentiment
+from tests.fakes.sentiment import FakeNewsSource, InMemoryNews, InMemorySentiment
 
 HOUR = timedelta(hours=1)
 SECONDS = timedelta(seconds=10)

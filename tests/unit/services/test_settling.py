@@ -12,7 +12,7 @@ from signalbox.domain.market.candles import Candle, CandleGrid
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.signal import Signal, Status
 from tests.builders import NOW
-from tests.fakes import InMemoryCandles
+from tests.fakes.market import InMemoryCandles
 from tests.unit.services.repricing_house import MINUTE, House, buy
 
 SYMBOL = "BTC/USDT"

@@ -5,7 +5,7 @@ from signalbox.domain.accounts.account import Tier
 from signalbox.domain.delivery.delivery import Channel, Delivery, DeliveryState
 from signalbox.services.track_deliveries import NumberRange, make_receipt, tell_deliveries
 from tests.builders import NOW, make_delivery
-from tests.fakes import InMemoryDeliveries
+from tests.fakes.delivery import InMemoryDeliveries
 
 DAY = timedelta(days=1)
 

@@ -11,9 +11,10 @@ from signalbox.domain.regimes.change import Direction
 from signalbox.domain.universe.shards import Shard
 from signalbox.domain.universe.universe import Member, Universe
 from signalbox.services.watch_regimes import RegimesReport, watch_regimes
-from tests.alert_fakes import InMemoryAlerts, InMemoryRegimes, make_alert, make_change, make_terms
 from tests.builders import NOW
-from tests.fakes import InMemoryCandles, InMemoryUniverse
+from tests.fakes.alerts import InMemoryAlerts, InMemoryRegimes, make_alert, make_change, make_terms
+from tests.fakes.market import InMemoryCandles
+from tests.fakes.work import InMemoryUniverse
 
 ROWS = 300
 HOUR = timedelta(hours=1)

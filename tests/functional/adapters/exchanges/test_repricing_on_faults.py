@@ -14,7 +14,7 @@ from signalbox.domain.signals.signal import Levels
 from signalbox.services.quotes import ask_all
 from signalbox.services.reprice_signals import RepricingReport
 from tests.builders import make_signal
-from tests.fakes import InMemoryExchangeBudgets
+from tests.fakes.market import InMemoryExchangeBudgets
 from tests.functional.adapters.exchanges.test_local_exchange import open_local
 from tests.unit.services.repricing_house import EXCHANGES, MINUTE, House
 

@@ -18,9 +18,9 @@ from signalbox.domain.alerts.firing import Firing
 from signalbox.domain.alerts.triggers import prices_partition
 from signalbox.domain.errors import StorageUnavailableError
 from signalbox.ports.alerts import TriggerRange
-from tests.alert_fakes import make_alert, make_firing, make_terms
 from tests.builders import NOW
-from tests.fakes import FixedClock
+from tests.fakes.alerts import make_alert, make_firing, make_terms
+from tests.fakes.work import FixedClock
 
 ALERTS = 3_000
 

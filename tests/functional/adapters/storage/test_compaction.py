@@ -21,7 +21,7 @@ from signalbox.domain.market.gaps import Gap
 from signalbox.domain.market.packing import CHUNK_CANDLES
 from signalbox.domain.market.timeframe import Timeframe
 from tests.builders import make_grid
-from tests.fakes import same_grid
+from tests.fakes.market import same_grid
 
 H1 = Timeframe.H1
 HOUR = H1.milliseconds

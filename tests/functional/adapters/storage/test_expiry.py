@@ -9,7 +9,7 @@ from signalbox.adapters.storage.dynamo import Table, call
 from signalbox.adapters.storage.price_frames import DynamoPriceFrameStore, PriceFrameItem
 from signalbox.domain.accounts.account import Tier
 from tests.builders import NOW, make_delivery, make_frame, make_price
-from tests.fakes import FixedClock
+from tests.fakes.work import FixedClock
 
 WALL = datetime(2030, 1, 1, tzinfo=UTC)
 

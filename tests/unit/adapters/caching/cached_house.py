@@ -13,8 +13,8 @@ from signalbox.ports.caching import KeptAnswer
 from signalbox.ports.signals import FeedQuery, Page
 from signalbox.services.move_versions import move_versions
 from tests.builders import NOW, ended, make_event, make_signal
-from tests.cache_fakes import InMemoryAnswers, InMemoryVersions
-from tests.fakes import InMemorySignals
+from tests.fakes.caching import InMemoryAnswers, InMemoryVersions
+from tests.fakes.signals import InMemorySignals
 
 DAY = timedelta(days=1)
 

@@ -16,7 +16,7 @@ from signalbox.domain.signals.signal import Status
 from signalbox.ports.caching import KeptAnswer
 from signalbox.ports.signals import FeedQuery, Page
 from signalbox.services.warm_cache import warm_cache
-from tests.cache_fakes import InMemoryAsked, InMemoryVersions
+from tests.fakes.caching import InMemoryAsked, InMemoryVersions
 from tests.unit.adapters.caching.cached_house import House
 
 SECOND = timedelta(seconds=1)

@@ -15,7 +15,7 @@ from signalbox.domain.errors import ExchangeUnavailableError, RateLimitedError
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.ports.market import Exchange
 from tests.builders import NOW
-from tests.fakes import FakeExchange, InMemoryExchangeBudgets
+from tests.fakes.market import FakeExchange, InMemoryExchangeBudgets
 
 WEIGHTS = Weights(per_minute=1000, markets=20, quotes=80, candles=2, page=100)
 

@@ -13,8 +13,8 @@ from signalbox.domain.alerts.alert import Alert, AlertKind
 from signalbox.domain.alerts.firing import Firing
 from signalbox.domain.alerts.prices import Observation, advance
 from signalbox.domain.alerts.triggers import prices_partition, trigger_of
-from tests.alert_fakes import make_alert, make_terms, seen
 from tests.builders import NOW
+from tests.fakes.alerts import make_alert, make_terms, seen
 
 LEVEL = Decimal(100)
 REPEATING = make_terms(repeat=True, hysteresis_percent=Decimal(1))

@@ -17,8 +17,8 @@ from signalbox.domain.alerts.rendering import render_firing
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.signal import SignalType
-from tests.alert_fakes import make_alert, make_change, make_firing, make_terms, seen
 from tests.builders import NOW, make_levels, make_signal
+from tests.fakes.alerts import make_alert, make_change, make_firing, make_terms, seen
 
 ACCOUNT = Account("acc-1", Tier.PREMIUM)
 HOUR = timedelta(hours=1)

@@ -13,7 +13,7 @@ from signalbox.domain.history.filters import ANY
 from signalbox.domain.signals.signal import Signal
 from signalbox.ports.signals import FeedQuery, Page
 from tests.builders import NOW, make_signal
-from tests.fakes import InMemorySignals
+from tests.fakes.signals import InMemorySignals
 
 SMALLEST_PART = 5 * 1024 * 1024
 

@@ -7,7 +7,7 @@ from signalbox.domain.market.candles import COLUMNS, CandleGrid
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.ports.market import CandleStore
 from signalbox.ports.work import QueueDepth
-from tests.fakes import InMemoryCandles
+from tests.fakes.market import InMemoryCandles
 
 
 @dataclass
