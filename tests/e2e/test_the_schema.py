@@ -1,6 +1,5 @@
 """The OpenAPI document as the gateway serves it, and the API behind it, on the real template."""
 
-import os
 from datetime import UTC, datetime
 
 import httpx
@@ -12,8 +11,9 @@ from signalbox.domain.accounts.account import Account, Scope, Tier
 from signalbox.services.accounts import make_key
 from tests.e2e.conftest import Walk
 from tests.functional.functions.schema_run import run
+from tests.proof import cases
 
-CASES = int(os.environ.get("SCHEMA_CASES", "100"))
+CASES = cases(100, 5_000)
 
 
 @pytest.fixture
@@ -28,6 +28,7 @@ def credential(cloud: House) -> str:
         return make_key(account, scopes=frozenset(Scope), accounts=accounts, now=datetime.now(UTC)).text
 
 
+@pytest.mark.prove
 def test_no_request_over_the_network_gets_an_answer_that_the_document_does_not_promise(
     walk: Walk, cloud: House, credential: str
 ) -> None:

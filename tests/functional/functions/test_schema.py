@@ -1,6 +1,5 @@
-"""Requests that a machine thinks of, against the OpenAPI document: 500 in `make test`, SCHEMA_CASES for more."""
+"""Requests that a machine thinks of, against the OpenAPI document: 500 in `make test`, 5,000 in `make prove`."""
 
-import os
 from collections.abc import Iterator
 from threading import Thread
 from typing import Any
@@ -18,9 +17,10 @@ from tests.builders import ended, make_signal
 from tests.functional.functions.conftest import NOW, Handler
 from tests.functional.functions.gateway import GatewayApplication
 from tests.functional.functions.schema_run import NOT_SAID_BY_SCHEMAS, run
+from tests.proof import cases
 
 AS_OF = NOW.replace(second=0)
-CASES = int(os.environ.get("SCHEMA_CASES", "500"))
+CASES = cases(500, 5_000)
 EVERY_EDGE = 5_000
 """From so many cases on, every edge of every parameter is asked for as well: some thousand more."""
 
@@ -63,6 +63,7 @@ def url(handler: Handler, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) 
         thread.join()
 
 
+@pytest.mark.prove
 def test_no_request_gets_an_answer_that_the_document_does_not_promise(credential: str, url: str) -> None:
     report = run(url, credential, CASES, every_edge=CASES >= EVERY_EDGE)
 
