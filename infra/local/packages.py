@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.local.interrupts import held
+
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _LEFT_OUT = {"__pycache__", ".chalice", ".DS_Store"}
 
@@ -72,7 +74,8 @@ def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
 
 
 def _compiled(path: Path, name: str) -> bytes:
-    with tempfile.TemporaryDirectory() as scratch:
+    # A signal between making the folder and knowing it would leave it behind.
+    with held(), tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch) / "compiled.pyc"
         mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
         py_compile.compile(str(path), cfile=str(target), dfile=name, doraise=True, invalidation_mode=mode)

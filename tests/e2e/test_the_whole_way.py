@@ -17,6 +17,7 @@ from infra.local.errors import StationFailedError
 from infra.local.fault_proxy import FaultProxy
 from infra.local.faults import Fault, FaultRule
 from infra.local.house import House
+from infra.local.processes import session_members
 from signalbox.domain.instants import to_iso, to_ms
 from tests.e2e.conftest import Walk
 
@@ -112,7 +113,7 @@ def test_a_worker_killed_in_the_middle_of_a_shard_loses_and_doubles_nothing(
         httpx.post(control, json=hang, trust_env=False).raise_for_status()
         root("sqs").send_message(QueueUrl=queue, MessageBody=body)
         time.sleep(1.5)
-        killed = kill_workers("generate_signals")
+        killed = kill_workers(cloud, "generate_signals")
         httpx.delete(control, trust_env=False).raise_for_status()
         settle_after_failures(cloud)
     assert killed >= 1
@@ -163,9 +164,10 @@ def bucket_frames(cloud: House, root: Root, bucket: int) -> list[dict[str, Any]]
     return [item for item in found if item["frame_series"]["S"] == f"binance#1h#{bucket}"]
 
 
-def kill_workers(function: str) -> int:
+def kill_workers(cloud: House, function: str) -> int:
+    """Kill this cloud's workers of a function and return how many there were; other clouds may run beside it."""
     killed = 0
-    for process in psutil.process_iter():
+    for process in session_members(cloud.cloud.session):
         try:
             if process.environ().get("AWS_LAMBDA_FUNCTION_NAME", "").endswith(function):
                 process.kill()
