@@ -9,6 +9,7 @@ UV := 0.13.9
 FREQTRADE := 2026.9
 MARKET ?=
 ONCE ?=
+TIMEFRAME ?=
 TIER ?= free
 EMAIL ?=
 CLOUD ?=
@@ -16,7 +17,7 @@ export PYTHONPATH := layers/signalbox/python:.
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run reset test prove check lock format clean backtest account rebuild bench rivals
+.PHONY: help install run reset test prove check template lock format clean backtest account mail withdraw rebuild bench rivals
 
 help:  ## Show what can be done
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -24,7 +25,10 @@ help:  ## Show what can be done
 install: $(INSTALLED)  ## Install everything into .venv (the other targets do it by themselves)
 
 $(INSTALLED): requirements.lock
-	@if [ -z "$(PYTHON3)" ]; then echo "signalbox: needs Python 3.11, 3.12 or 3.13, found $$(python3 --version 2>&1 || echo none); install one of them, or name it: make PYTHON3=/path/to/python3.12 ..." >&2; exit 1; fi
+	@if ! "$(PYTHON3)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then \
+	  found=$$("$(or $(PYTHON3),python3)" --version 2>&1) || found="no $(or $(PYTHON3),python3)"; \
+	  echo "signalbox: needs Python 3.11, 3.12 or 3.13, found $$found; install one of them, or name it: make PYTHON3=/path/to/python3.12 ..." >&2; \
+	  exit 1; fi
 	@echo "Installing into $(VENV) with $$($(PYTHON3) --version) ..."
 	@test -x $(PYTHON) || $(PYTHON3) -m venv $(VENV)
 	@$(PYTHON) -m pip --disable-pip-version-check --quiet install uv==$(UV)
@@ -32,11 +36,17 @@ $(INSTALLED): requirements.lock
 	  || $(PYTHON) -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements.lock
 	@touch $@
 
-run: $(INSTALLED)  ## Start the whole system here and let it work (ONCE=1: 48 turns, then stop; MARKET=live|simulated|FILE)
-	@exec $(PYTHON) -m infra.local run $(if $(ONCE),--once) $(if $(MARKET),--market '$(MARKET)')
+run: $(INSTALLED)  ## Start the whole system here and let it work (ONCE=1: 48 turns, then stop; MARKET=live|simulated|FILE; TIMEFRAME=5m)
+	@exec $(PYTHON) -m infra.local run $(if $(ONCE),--once) $(if $(MARKET),--market '$(MARKET)') $(if $(TIMEFRAME),--timeframe '$(TIMEFRAME)')
 
 account: $(INSTALLED)  ## Make an account and show its key (TIER=free|pro|premium [EMAIL=...] [CLOUD=aws])
 	@$(PYTHON) -m infra.account --tier '$(TIER)' $(if $(EMAIL),--email '$(EMAIL)') $(if $(CLOUD),--cloud '$(CLOUD)')
+
+withdraw: $(INSTALLED)  ## Withdraw an open signal, with the reason for its record (SIGNAL= REASON= [CLOUD=aws])
+	@$(PYTHON) -m infra.withdraw --signal '$(SIGNAL)' --reason '$(REASON)' $(if $(CLOUD),--cloud '$(CLOUD)')
+
+mail: $(INSTALLED)  ## Say whether SES mails everybody from your AWS account, or is in its sandbox
+	@$(PYTHON) -m infra.mail
 
 rebuild: $(INSTALLED)  ## Make the statistics anew from the stored signals ([CLOUD=aws])
 	@$(PYTHON) -m infra.rebuild $(if $(CLOUD),--cloud '$(CLOUD)')
@@ -55,7 +65,7 @@ backtest: $(INSTALLED)  ## Live through stored candles, judge every strategy (ST
 	@$(PYTHON) -m infra.backtest $(if $(STRATEGY),--strategy '$(STRATEGY)') $(if $(DATA),--data '$(DATA)') $(if $(FROM),--from '$(FROM)') $(if $(TO),--to '$(TO)')
 
 test: $(INSTALLED)  ## Run the whole test suite
-	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup
+	@$(PYTHON) -m pytest -q -n 2
 
 prove: $(INSTALLED)  ## Run the long proofs, each as large as its claim (about an hour)
 	@PROVE=1 $(PYTHON) -m pytest -q -m prove
@@ -65,6 +75,9 @@ check: $(INSTALLED)  ## Check formatting, lint, types and templates
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
 	@$(PYTHON) -m infra.assemble --check
+
+template: $(INSTALLED)  ## Write build/template.yaml, which sam build and sam deploy take
+	@$(PYTHON) -m infra.assemble
 
 format: $(INSTALLED)  ## Rewrite the code in the one format
 	@$(VENV)/bin/ruff format .

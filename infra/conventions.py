@@ -2,7 +2,8 @@
 
 `PlanShardsFunction` is called `<stack>-plan_shards`, runs the code in functions/plan_shards as `PlanShardsRole`, and
 logs to `PlanShardsLogs`. `NumericLayer` is built by the Makefile in layers/numeric; `SignalboxLayer` alone is taken as
-it is. Every table, queue, function and schedule is an output under its own logical id.
+it is. `PlanDeadLetters` has `PlanDeadLettersAlarm`. Every table, queue, function and schedule is an output under its
+own logical id.
 """
 
 import re
@@ -13,7 +14,8 @@ Resource = dict[str, Any]
 
 FUNCTION = "AWS::Serverless::Function"
 LAYER = "AWS::Serverless::LayerVersion"
-_SHOWN = {"AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::Scheduler::Schedule", FUNCTION}
+QUEUE = "AWS::SQS::Queue"
+_SHOWN = {"AWS::DynamoDB::Table", QUEUE, "AWS::Scheduler::Schedule", FUNCTION}
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -33,6 +35,9 @@ def apply_conventions(template: Template) -> None:
         logs = logical_id.removesuffix("Function") + "Logs"
         function["Properties"] = _with_name(logical_id, logs, function["Properties"])
         template["Resources"].setdefault(logs, _log_group(folder_of(logical_id)))
+    dead_letters = [name for name, body in template["Resources"].items() if _holds_dead_letters(name, body)]
+    for name in dead_letters:
+        template["Resources"].setdefault(f"{name}Alarm", _alarm(name))
     for logical_id, resource in template["Resources"].items():
         if resource["Type"] == LAYER:
             resource.update(_layer(logical_id, resource))
@@ -58,6 +63,32 @@ def _layer(logical_id: str, layer: Resource) -> Resource:
     properties = {"ContentUri": f"layers/{folder}", "CompatibleRuntimes": ["python3.13"], "RetentionPolicy": "Delete"}
     built = {} if folder == "signalbox" else {"Metadata": {"BuildMethod": "makefile", "BuildArchitecture": "arm64"}}
     return {**built, **layer, "Properties": {**properties, **layer.get("Properties", {})}}
+
+
+def _holds_dead_letters(logical_id: str, resource: Resource) -> bool:
+    return resource["Type"] == QUEUE and logical_id.endswith("DeadLetters")
+
+
+def _alarm(queue: str) -> Resource:
+    """Return what tells of the first message in a queue of dead letters. The local cloud has no such metrics."""
+    return {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Condition": "IsCloud",
+        "Properties": {
+            "AlarmDescription": f"Something was tried to its end; what it was lies in {queue}",
+            "Namespace": "AWS/SQS",
+            "MetricName": "ApproximateNumberOfMessagesVisible",
+            "Dimensions": [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}],
+            "Statistic": "Maximum",
+            "Period": 300,
+            "EvaluationPeriods": 1,
+            "Threshold": 0,
+            "ComparisonOperator": "GreaterThanThreshold",
+            "TreatMissingData": "notBreaching",
+            "AlarmActions": [{"Ref": "AlarmsTopic"}],
+            "OKActions": [{"Ref": "AlarmsTopic"}],
+        },
+    }
 
 
 def _log_group(folder: str) -> Resource:

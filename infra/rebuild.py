@@ -15,6 +15,7 @@ from infra.account import running_port, use_local_cloud, use_tables_of
 from infra.local.deploy import STACK
 from infra.local.run import STATE
 from signalbox.domain.errors import SignalboxError
+from signalbox.ports.caching import VersionRepository
 from signalbox.ports.signals import SignalRepository
 from signalbox.ports.statistics import StatisticsRepository
 from signalbox.services.update_read_models import RebuildReport, rebuild_statistics
@@ -35,10 +36,13 @@ def main(arguments: Sequence[str]) -> int:
         if options.cloud == "local":
             use_local_cloud(running_port(STATE))
         use_tables_of(options.stack)
+        from signalbox.adapters.storage.cache import DynamoVersions
         from signalbox.adapters.storage.signals import DynamoSignalRepository
         from signalbox.adapters.storage.statistics import DynamoStatisticsRepository
 
-        report = rebuild(DynamoSignalRepository(), DynamoStatisticsRepository(), now=datetime.now(UTC))
+        report = rebuild(
+            DynamoSignalRepository(), DynamoStatisticsRepository(), DynamoVersions(), now=datetime.now(UTC)
+        )
     except (SignalboxError, BotoCoreError, ClientError) as e:
         sys.stderr.write(f"signalbox: {' '.join(str(e).split())}\n")
         return 1
@@ -49,6 +53,7 @@ def main(arguments: Sequence[str]) -> int:
 def rebuild(
     signals: SignalRepository,
     statistics: StatisticsRepository,
+    versions: VersionRepository,
     *,
     now: datetime,
     pause: Callable[[float], None] = time.sleep,
@@ -56,7 +61,7 @@ def rebuild(
     """Make the statistics anew and serve them."""
     statistics.begin_rebuild()
     pause(SETTLING_SECONDS)
-    return rebuild_statistics(signals=signals, statistics=statistics, since=OLDEST, now=now)
+    return rebuild_statistics(signals=signals, statistics=statistics, versions=versions, since=OLDEST, now=now)
 
 
 if __name__ == "__main__":

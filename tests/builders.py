@@ -9,7 +9,7 @@ from typing import Any
 from signalbox.domain.accounts.account import Account, ApiKey, Tier
 from signalbox.domain.delivery.delivery import Channel, Delivery, Subscription
 from signalbox.domain.delivery.message import Message
-from signalbox.domain.instants import from_ms, to_ms
+from signalbox.domain.instants import to_ms
 from signalbox.domain.market.candles import Candle, CandleGrid
 from signalbox.domain.market.consensus import ConsensusPrice, PriceFrame
 from signalbox.domain.market.timeframe import Timeframe
@@ -188,8 +188,3 @@ def make_key(**overrides: Any) -> ApiKey:
 def make_message(**overrides: Any) -> Message:
     values: dict[str, Any] = {"subject": "BUY BTC/USDT", "text": "Buy at 100", "html": "<p>Buy at 100</p>"}
     return Message(**values | overrides)
-
-
-def at_ms(milliseconds: int) -> datetime:
-    """The moment of epoch `milliseconds`, for tests that count in candles."""
-    return from_ms(milliseconds)

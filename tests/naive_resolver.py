@@ -1,4 +1,4 @@
-"""An independent resolver: one signal, one pass, candle by candle, straight from DEFINITIONS "How a signal ends".
+"""An independent resolver: one signal, one pass, candle by candle, straight from docs/definitions.md.
 
 It is slow and dull on purpose and shares no code with `signalbox.domain.signals`: the two must agree on every signal.
 It sees a signal's whole life at once, as `settle` never does.
@@ -12,7 +12,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Outcome(NamedTuple):
-    """How one signal ended, in the words of DEFINITIONS."""
+    """How one signal ended, in the words of docs/definitions.md."""
 
     status: str
     ended_at: int

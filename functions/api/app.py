@@ -15,7 +15,8 @@ from signalbox.telemetry import logger, metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     response = respond(event, context)
     metrics.add_metric(name="Requests", unit="Count", value=1)
-    for name, value in bootstrap.cache_figures().news().items():
-        metrics.add_metric(name=f"Cache{name.title().replace('_', '')}", unit="Count", value=value)
+    for name, value in bootstrap.cache_increments().take().items():
+        unit = "Seconds" if name.endswith("_seconds") else "Count"
+        metrics.add_metric(name=f"Cache{name.title().replace('_', '')}", unit=unit, value=value)
     logger.info("answered", route=event.get("resource"), method=event.get("httpMethod"), status=response["statusCode"])
     return response

@@ -9,36 +9,33 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from signalbox import bootstrap
-from signalbox.batches import handle_together
+from signalbox.batches import handle_together, time_left
 from signalbox.domain.delivery.delivery import Channel, Delivery
 from signalbox.services.deliver_messages import deliver_messages
 from signalbox.services.deliver_signals import Office
-from signalbox.services.subscriptions import ALL_MAIL, unsubscribe_token
+from signalbox.services.delivery_latency import count_latencies, until
+from signalbox.services.devices import DeviceSender
+from signalbox.services.subscriptions import ALL_MAIL, unsubscribe_link
 from signalbox.services.topics import TopicSender
 from signalbox.settings import resource, settings
 from signalbox.telemetry import logger, metrics, publish, publish_latencies
 
 
 def unsubscribe_url(delivery: Delivery, subject: str | None = None) -> str | None:
-    if delivery.channel is not Channel.EMAIL:
-        return None
-    token = unsubscribe_token(
-        delivery.account_id,
-        subject or delivery.subscription_id or ALL_MAIL,
-        secret=bootstrap.token_secret(),
-        now=bootstrap.wall_clock().now(),
-    )
-    return f"{resource('API_URL')}/signals/api/unsubscribe/{token}"
+    secret, now = bootstrap.token_secret(), bootstrap.wall_clock().now()
+    return unsubscribe_link(delivery, subject, api_url=resource("API_URL"), secret=secret, now=now)
 
 
-def handle_records(records: list[SQSRecord]) -> Mapping[int, Exception]:
+def handle_records(records: list[SQSRecord], context: LambdaContext) -> Mapping[int, Exception]:
     wall_now = bootstrap.wall_clock().now()
     followers, poster = bootstrap.connection_repository(), bootstrap.connection_poster()
     topics = TopicSender(bootstrap.topic_writer(), followers, poster, wall_now)
+    by_channel = bootstrap.batch_senders()
+    devices = DeviceSender(by_channel[Channel.PUSH], bootstrap.device_repository(), bootstrap.push_platform(), topics)
     office = Office(
         signals=bootstrap.signal_repository(),
         deliveries=bootstrap.delivery_repository(),
-        senders={**bootstrap.batch_senders(), Channel.WEBSOCKET: topics},
+        senders={**by_channel, Channel.WEBSOCKET: topics, Channel.PUSH: devices},
         queues=bootstrap.tier_queues(),
         dead_letters=bootstrap.dead_deliveries(),
         page_url=settings().page_url,
@@ -46,15 +43,18 @@ def handle_records(records: list[SQSRecord]) -> Mapping[int, Exception]:
         wall_now=wall_now,
         unsubscribe_url=unsubscribe_url,
         log=bootstrap.topic_log(),
+        time_left=time_left(context),
     )
     digests = bootstrap.senders(), lambda first: unsubscribe_url(first, ALL_MAIL)
     report, failures = deliver_messages([record.body for record in records], office, *digests)
     publish(replace(report, latencies={}))
-    publish_latencies(report.latencies)
+    latencies = until(bootstrap.wall_clock().now(), report.latencies, since=wall_now)
+    publish_latencies(latencies)
+    count_latencies(latencies, repository=bootstrap.delivery_latencies(), now=wall_now)
     return failures
 
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
-def handler(event: dict[str, Any], _context: LambdaContext) -> PartialItemFailureResponse:
-    return handle_together(event, handle_records)
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    return handle_together(event, lambda records: handle_records(records, context))

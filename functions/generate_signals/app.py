@@ -47,7 +47,9 @@ def check_regimes(shard: Shard, now: datetime, grid: CandleGrid) -> None:
         candles=bootstrap.candle_store(),
         regimes=bootstrap.regime_repository(),
         alerts=bootstrap.alert_repository(),
+        versions=bootstrap.version_repository(),
         now=now,
+        wall_now=bootstrap.wall_clock().now(),
     )
     publish(report)
 

@@ -1,6 +1,5 @@
 """Re-price one shard for one cycle: prices, revisions, endings. One SQS message is one shard."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -11,11 +10,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from signalbox import bootstrap
 from signalbox.batches import handle_each
-from signalbox.domain.market.consensus import ConsensusPrice
-from signalbox.domain.signals.signal import Signal
 from signalbox.domain.universe.shards import Shard
 from signalbox.services.evaluate_alerts import evaluate_alerts
-from signalbox.services.reprice_signals import reprice_shard
+from signalbox.services.post_topics import tell_prices
+from signalbox.services.reprice_signals import Opened, Prices, reprice_shard
 from signalbox.settings import settings
 from signalbox.telemetry import logger, metrics, publish
 
@@ -34,12 +32,12 @@ def handle_record(record: SQSRecord) -> None:
         universes=bootstrap.universe_repository(),
         grace_seconds=settings().grace_seconds,
         now=now,
-        then=partial(check_alerts, shard, now),
+        then=partial(tell, shard, now),
     )
     publish(report)
 
 
-def check_alerts(shard: Shard, now: datetime, prices: Mapping[str, ConsensusPrice], opened: Sequence[Signal]) -> None:
+def tell(shard: Shard, now: datetime, prices: Prices, opened: Opened) -> None:
     report = evaluate_alerts(
         shard,
         prices,
@@ -52,6 +50,7 @@ def check_alerts(shard: Shard, now: datetime, prices: Mapping[str, ConsensusPric
         grace_seconds=settings().grace_seconds,
     )
     publish(report)
+    tell_prices(shard.bucket, shard.as_of, prices, queue=bootstrap.queue("TOPICS"))
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -21,13 +21,21 @@ def handle_record(record: SQSRecord) -> None:
     if body.get("kind") == ALERT_EVENT:
         accounts = bootstrap.account_repository()
         firing = FiringEvent.from_message(body)
-        publish(route_firing(firing, accounts=accounts, deliveries=deliveries, queues=queues, now=now))
+        moments = {"now": now, "system_now": bootstrap.clock().now()}
+        publish(route_firing(firing, accounts=accounts, deliveries=deliveries, queues=queues, **moments))
     else:
         subscriptions = bootstrap.subscription_repository()
         event = SignalEvent.from_message(body)
-        feeds = bootstrap.feeds()
         publish(
-            route_event(event, subscriptions=subscriptions, deliveries=deliveries, queues=queues, now=now, feeds=feeds)
+            route_event(
+                event,
+                subscriptions=subscriptions,
+                deliveries=deliveries,
+                queues=queues,
+                now=now,
+                system_now=bootstrap.clock().now(),
+                feeds=bootstrap.feeds(),
+            )
         )
 
 

@@ -28,6 +28,7 @@ def handle_events(events: list[SignalEvent]) -> None:
         events,
         signals=bootstrap.stored_signals(),
         statistics=bootstrap.statistics_repository(),
+        versions=bootstrap.version_repository(),
         now=now,
     )
     publish(report)

@@ -1,5 +1,6 @@
-"""Ask again what is asked most. Woken by a message some seconds after signals were published, and by a schedule."""
+"""Ask again what is asked most. Woken by a message some seconds after signals changed, and by a schedule."""
 
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
@@ -7,17 +8,19 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from signalbox import bootstrap
+from signalbox.api.page_texts import kept_page
 from signalbox.batches import handle_each
 from signalbox.services.warm_cache import MOST_WARMED, warm_cache
 from signalbox.telemetry import logger, metrics, publish
 
 
 def warm(record: SQSRecord | None = None) -> None:  # noqa: ARG001 - handed over by this name
+    now = bootstrap.clock().now()
     report = warm_cache(
         bootstrap.asked_repository().top(MOST_WARMED),
-        pages=bootstrap.warming_feed(),
+        ask=partial(kept_page, cache=bootstrap.warming_cache(), signals=bootstrap.signal_repository(), now=now),
         recomputed=lambda: bootstrap.cache_figures().recomputed,
-        now=bootstrap.clock().now(),
+        now=now,
     )
     publish(report)
 

@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from signalbox import bootstrap
 from signalbox.domain.accounts.account import Tier
-from signalbox.services.connections import Exchange, connect, disconnect, receive
+from signalbox.services.connections import Conversation, connect, disconnect, receive
 from signalbox.telemetry import logger
 
 
@@ -27,12 +27,13 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     elif route == "$disconnect":
         disconnect(connection_id, connections=bootstrap.connection_repository())
     else:
-        exchange = Exchange(
+        conversation = Conversation(
             connections=bootstrap.connection_repository(),
             log=bootstrap.topic_writer(),
+            prices=bootstrap.price_topics(),
             poster=bootstrap.connection_poster(),
             now=bootstrap.wall_clock().now(),
             system_now=bootstrap.clock().now(),
         )
-        receive(connection_id, event.get("body"), exchange)
+        receive(connection_id, event.get("body"), conversation)
     return {"statusCode": 200}

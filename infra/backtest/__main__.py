@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
     try:
         report = _run(options, console)
     except InvalidValueError as e:
-        console.print(f"signalbox: {e}", style="red", markup=False)
+        console.print(f"signalbox: {e}", style="red", markup=False, soft_wrap=True)
         return 1
     options.build.mkdir(parents=True, exist_ok=True)
     (options.build / "backtest.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

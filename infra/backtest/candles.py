@@ -11,7 +11,7 @@ from infra.local.exchange.candles import aggregate
 from infra.local.exchange.market import HOME_EXCHANGE, Tape
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.instants import from_ms, to_iso, to_ms
-from signalbox.domain.market.candles import COLUMNS, Candle, CandleGrid
+from signalbox.domain.market.candles import COLUMNS, Candle, CandleGrid, IntArray
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.batch_resolution import FinerCandlesOf
 from signalbox.domain.signals.signal import Origin
@@ -95,25 +95,29 @@ def load(  # noqa: PLR0913 - what the command line asks for, one by one
     if begin >= end:
         raise InvalidValueError(f"{tape.source} must have candles in the span, has {_span(first, last + step)}")
     life = HOUSE_GEOMETRY.life_candles[timeframe] * step
-    times = np.arange(
-        timeframe.floor(max(begin - warm_up_candles * step, first)), min(end + life, last) + 1, step, dtype=np.int64
-    )
-    cells = np.full((len(COLUMNS), len(times), len(tape.symbols)), np.nan)
-    for at, symbol in enumerate(tape.symbols):
-        candles = tape.candles(HOME_EXCHANGE, symbol, int(times[0]), int(times[-1]) + step - 1)
-        longer = candles if tape.base_step == step else aggregate(candles, step)
-        cells[:, (longer.times - times[0]) // step, at] = longer.values.T
-        progress(at + 1, len(tape.symbols))
+    earliest, latest = timeframe.floor(max(begin - warm_up_candles * step, first)), min(end + life, last)
     return Material(
         source=tape.source if simulated else tape.source.rstrip("/").rpartition("/")[2],
         origin=Origin.SIMULATED if simulated else Origin.REPLAY,
-        grid=CandleGrid(HOME_EXCHANGE, timeframe, tape.symbols, times, *cells),
+        grid=_grid(tape, timeframe, np.arange(earliest, latest + 1, step, dtype=np.int64), progress),
         price_steps=_price_steps(tape, begin, end),
         start=from_ms(begin),
         end=from_ms(end),
         finer=None if tape.base_step == step else _finer(tape),
         finest=f"{tape.base_step // 60_000}m",
     )
+
+
+def _grid(tape: Tape, timeframe: Timeframe, times: IntArray, progress: Callable[[int, int], None]) -> CandleGrid:
+    """Return the home exchange's candles of all symbols at `times`, made of shorter ones where the tape has those."""
+    step = timeframe.milliseconds
+    cells = np.full((len(COLUMNS), len(times), len(tape.symbols)), np.nan)
+    for at, symbol in enumerate(tape.symbols):
+        candles = tape.candles(HOME_EXCHANGE, symbol, int(times[0]), int(times[-1]) + step - 1)
+        longer = candles if tape.base_step == step else aggregate(candles, step)
+        cells[:, (longer.times - times[0]) // step, at] = longer.values.T
+        progress(at + 1, len(tape.symbols))
+    return CandleGrid(HOME_EXCHANGE, timeframe, tape.symbols, times, *cells)
 
 
 def life_days(timeframe: Timeframe) -> int:

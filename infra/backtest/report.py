@@ -43,20 +43,9 @@ def make_report(
     windows = walk_forward(finished, material.start, material.end, overlap_days=days)
     names = [name for name in compared if not shown or name in (*shown, NULL_STRATEGY)]
     return {
-        "source": material.source,
-        "origin": str(material.origin),
-        "timeframe": str(grid.timeframe),
-        "ties_settled_by": material.finest,
-        "symbols": len(grid.symbols),
-        "from": to_iso(material.start),
-        "to": to_iso(material.end),
+        **_lived_through(material),
+        **_played_by(settings, seed),
         "turns": run.turns,
-        "candles": int(grid.present.sum()),
-        "seed": seed,
-        "rules_version": RULES_VERSION,
-        "costs": asdict(DEFAULT_COSTS),
-        "settings": _plain(settings),
-        "interval": f"95 %, bootstrap by day, {RESAMPLES} resamples, seed 0",
         "signals": len(run.signals),
         "unfinished": len(run.signals) - len(finished),
         "refused": {str(reason): n for reason, n in sorted(run.refused.items())},
@@ -72,6 +61,32 @@ def make_report(
             for name in names
         },
         "filters": _filters(run, over, days),
+    }
+
+
+def _lived_through(material: Material) -> dict[str, Any]:
+    """Return what candles these were."""
+    grid = material.grid
+    return {
+        "source": material.source,
+        "origin": str(material.origin),
+        "timeframe": str(grid.timeframe),
+        "ties_settled_by": material.finest,
+        "symbols": len(grid.symbols),
+        "from": to_iso(material.start),
+        "to": to_iso(material.end),
+        "candles": int(grid.present.sum()),
+    }
+
+
+def _played_by(settings: BacktestSettings, seed: int) -> dict[str, Any]:
+    """Return the rules, costs and settings behind every figure."""
+    return {
+        "seed": seed,
+        "rules_version": RULES_VERSION,
+        "costs": asdict(DEFAULT_COSTS),
+        "settings": _plain(settings),
+        "interval": f"95 %, bootstrap by day, {RESAMPLES} resamples, seed 0",
     }
 
 

@@ -4,18 +4,17 @@ from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 
+from infra.bench.counting import CountingCandles, CountingChecks, CountingFrames
 from infra.bench.findings import Figure, Findings, Table
-from infra.bench.pricing_house import CountingCandles, CountingFrames
 from infra.bench.registry import subject
 from signalbox.domain.alerts.alert import AlertKind
-from signalbox.domain.alerts.checks import Check
 from signalbox.domain.instants import to_ms
 from signalbox.domain.market.consensus import PriceFrame
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.universe.shards import Shard
 from signalbox.services.evaluate_alerts import evaluate_alerts
 from tests.builders import NOW, make_price
-from tests.fakes.alerts import InMemoryAlertChecks, InMemoryAlerts, make_alert, make_terms
+from tests.fakes.alerts import InMemoryAlerts, make_alert, make_terms
 
 ALERTS = 100_000
 CROSSED = 3
@@ -33,7 +32,8 @@ def measure() -> Findings:
         "lower",
         10,
         f"items that one check reads when the price moves past {CROSSED} of {ALERTS} alerts on one symbol, by key and"
-        " index alone: the alerts, up to where it was looked at before, the prices that moves are measured from",
+        " index alone: where alerts wait, the alerts, up to where it was looked at before, the prices that moves are"
+        " measured from",
     )
     rows = tuple((what, str(count)) for what, count in sorted(read.items()))
     return Findings(figures=(figure,), tables=(Table("One check of one symbol, in items", ("item", "read"), rows),))
@@ -45,8 +45,8 @@ def items_read(alerts: int = ALERTS) -> Counter[str]:
     Half of them wait for a rise and half for a fall, a cent apart; all are stored as the table stores them, each in the
     one place of the index where it waits.
     """
-    stored, checks, spent = InMemoryAlerts(), CountingChecks(), Counter[str]()
-    frames, candles = CountingFrames(spent), CountingCandles(spent)
+    stored, spent, looked = InMemoryAlerts(), Counter[str](), Counter[str]()
+    frames, candles, checks = CountingFrames(spent), CountingCandles(spent), CountingChecks(looked)
     middle = Decimal(50_000)
     for at in range(alerts):
         kind = AlertKind.ABOVE if at % 2 else AlertKind.BELOW
@@ -58,7 +58,8 @@ def items_read(alerts: int = ALERTS) -> Counter[str]:
         found = {SYMBOL: make_price(SYMBOL, float(price), time=to_ms(as_of) + 1_000)}
         frames.save(PriceFrame(0, as_of, found))
         spent.clear()
-        stored.items_read = checks.items_read = 0
+        looked.clear()
+        stored.items_read = stored.places_read = 0
         evaluate_alerts(
             Shard("reprice_signals", 0, 1, "binance", 0, Timeframe.H1, (SYMBOL,), as_of),
             found,
@@ -72,16 +73,9 @@ def items_read(alerts: int = ALERTS) -> Counter[str]:
         )
     if len(stored.told()) != CROSSED:
         raise AssertionError(f"a move past {CROSSED} alerts must fire them, fired {len(stored.told())}")
-    return Counter(alerts=stored.items_read, checks=checks.items_read, **{"frames and candles": spent["items read"]})
-
-
-class CountingChecks(InMemoryAlertChecks):
-    """Checks that count the items they are kept in: one per shard."""
-
-    items_read = 0
-
-    def load(self, bucket: int) -> dict[str, Check]:
-        """Return the checks of a bucket."""
-        found = super().load(bucket)
-        self.items_read += bool(found)
-        return found
+    return Counter(
+        alerts=stored.items_read,
+        places=stored.places_read,
+        checks=looked["items read"],
+        **{"frames and candles": spent["items read"]},
+    )

@@ -6,9 +6,10 @@ from datetime import datetime
 from zlib import compress
 
 from infra.bench.dynamo_units import READ_UNIT, item_size
+from signalbox.adapters.storage.cache import DEFLATION
 from signalbox.adapters.storage.feed import hidden
 from signalbox.adapters.storage.signal_items import item_of
-from signalbox.domain.caching.versions import Version, forgotten
+from signalbox.domain.caching.versions import Moves, Version, forgotten
 from signalbox.domain.signals.signal import Signal
 from signalbox.ports.caching import KeptAnswer
 from signalbox.ports.signals import FeedQuery, Page
@@ -30,6 +31,7 @@ class Record:
         self.units = 0.0
         self.bytes = 0
         self.pages = 0
+        self.signals = 0
 
     def write(self, signal: Signal) -> None:
         """Store a signal, or what it has become."""
@@ -42,6 +44,7 @@ class Record:
         page = self.look(query)
         size = sum(self._size(signal) for signal in page.signals)
         self.pages += 1
+        self.signals += len(page.signals)
         self.bytes += size
         self.units += max(-(-size // READ_UNIT), 1) / 2
         return page
@@ -70,18 +73,19 @@ class Versions:
     """Implements `ports.VersionRepository`."""
 
     def __init__(self) -> None:
-        self._stored: dict[str, Version] = {}
+        self.stored: dict[str, Version] = {}
 
-    def move(self, moves: Mapping[str, frozenset[datetime]], now: datetime) -> None:
+    def move(self, moves: Mapping[str, Moves], now: datetime) -> None:
         """Move every counter named."""
-        for name, publications in moves.items():
-            before = self._stored.get(name, Version())
-            known = before.publications | publications
-            self._stored[name] = Version(before.count + 1, now, known - forgotten(known))
-
-    def current(self, names: Sequence[str]) -> Mapping[str, Version]:
-        """Return the counters as they are."""
-        return {name: self._stored.get(name, Version()) for name in names}
+        for name, each in moves.items():
+            before = self.stored.get(name, Version())
+            known = dict(before.publications)
+            for moment in each.publications:
+                known[moment] = known.get(moment, 0) + 1
+            old = forgotten(known)
+            kept = {moment: times for moment, times in known.items() if moment not in old}
+            changed_at = before.changed_at if each.are_published else now
+            self.stored[name] = Version(before.count + each.times, now, kept, changed_at)
 
 
 class Answers:
@@ -98,7 +102,9 @@ class Answers:
     def put(self, key: str, answer: KeptAnswer) -> None:
         """Keep an answer, as large as it is in the table."""
         self.release(key)
-        self._stored[key] = KeptAnswer(answer.stamp, answer.text, len(compress(answer.text.encode())))
+        self._stored[key] = KeptAnswer(
+            answer.stamp, answer.reading, len(compress(answer.reading.text.encode(), DEFLATION))
+        )
 
     def claim(self, key: str, now: datetime, until: datetime) -> bool:
         """Take the lease of `key`; return False if somebody has it."""
@@ -110,3 +116,21 @@ class Answers:
     def release(self, key: str) -> None:
         """Give the lease back."""
         self._leases.pop(key, None)
+
+
+class Reader:
+    """Implements `ports.CacheReader` for one worker, and counts what it asks."""
+
+    def __init__(self, versions: Versions, answers: Answers) -> None:
+        self._versions = versions
+        self._answers = answers
+        self.calls = 0
+
+    def current(self, names: Sequence[str]) -> Mapping[str, Version]:
+        """Return the counters as they are."""
+        self.calls += 1
+        return {name: self._versions.stored.get(name, Version()) for name in names}
+
+    def look(self, names: Sequence[str], key: str) -> tuple[Mapping[str, Version], KeptAnswer | None]:
+        """Return the counters, and what is kept."""
+        return self.current(names), self._answers.get(key)

@@ -130,20 +130,6 @@ def write_units_saved(grid: CandleGrid) -> Saving:
     return Saving(single, store)
 
 
-def compaction_units(grid: CandleGrid, *, nights: int, per_night: int) -> float:
-    """Return the units per row that compaction writes on top, over the last `nights` of `per_night` rows."""
-    with unit_table() as table:
-        DynamoCandleStore().save(grid, BUCKET)
-        compactor = DynamoCandleCompactor()
-        first = len(grid.times) - nights * per_night - 1
-        compactor.compact(grid.exchange, grid.timeframe, BUCKET, grid.symbols, int(grid.times[first]))
-        table.written = 0
-        for night in range(1, nights + 1):
-            upto = int(grid.times[first + night * per_night])
-            compactor.compact(grid.exchange, grid.timeframe, BUCKET, grid.symbols, upto)
-    return table.written / (nights * per_night)
-
-
 @contextmanager
 def unit_table() -> Iterator[UnitTable]:
     """Let the store use a table in memory, and give it back its own client afterwards."""

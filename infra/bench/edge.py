@@ -12,6 +12,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from infra.bench.findings import Figure, Findings
+from infra.bench.material import HOURLY, recorded
+from infra.bench.registry import SkippedError, subject
 from signalbox.domain.indicators.volatility import average_true_range
 from signalbox.domain.market.candles import CandleGrid, FloatArray
 from signalbox.domain.market.timeframe import Timeframe
@@ -92,28 +95,34 @@ class Tosses:
         return Tosses(self.day, np.where(turned, won, self.r))
 
 
-def edge_figures(grid: CandleGrid | None = None, seeds: int = SEEDS) -> dict[str, float]:
-    """Return `null.edge_shown_share` and `planted.found_share`.
-
-    Parameters
-    ----------
-    grid : CandleGrid, optional
-        Candles of 1h; by default seeded random ones, 100 symbols for 180 days.
-    seeds : int
-        How many coins.
-
-    Returns
-    -------
-    dict of str to float
-        The share of coins, each the only strategy looked at (the hardest case for the test), that are shown an edge:
-        wanted at most 0.05. The share of strategies with a planted +0.2 R, 1,200 signals each, judged among seven coins
-        of the same n, that are shown one: wanted at least 0.8.
-    """
-    outcomes = outcomes_of(random_grid() if grid is None else grid)
-    return {
-        "null.edge_shown_share": null_edge_shown_share(outcomes, seeds),
-        "planted.found_share": planted_found_share(outcomes, seeds),
-    }
+@subject("Edge: is a coin shown one, and is a planted one found?")
+def measure() -> Findings:
+    """Measure `null.edge_shown_share` and `planted.found_share`, on real candles where there are any."""
+    try:
+        grid = recorded(HOURLY)
+        source = f"real candles, {len(grid.symbols)} symbols, first half of 2024, 1h"
+    except SkippedError:
+        grid, source = random_grid(), "random candles, 100 symbols, 180 days, 1h (no SIGNALBOX_DATA)"
+    outcomes = outcomes_of(grid)
+    figures = (
+        Figure(
+            "null.edge_shown_share",
+            null_edge_shown_share(outcomes),
+            "lower",
+            0.05,
+            f"share of {SEEDS} seeds of `null`, each the only strategy looked at (the hardest case for the test), that "
+            f"are shown an edge over another coin; {source}",
+        ),
+        Figure(
+            "planted.found_share",
+            planted_found_share(outcomes),
+            "higher",
+            0.8,
+            f"share of {SEEDS} coins with a planted edge of {PLANTED_R:+g} R, n = {PLANTED_N} signals, each judged "
+            f"among {LOOKED_AT - 1} coins of the same n, that are shown one; {source}",
+        ),
+    )
+    return Findings(figures)
 
 
 def null_edge_shown_share(outcomes: Outcomes, seeds: int = SEEDS) -> float:
@@ -149,8 +158,8 @@ def outcomes_of(grid: CandleGrid) -> Outcomes:
 
 
 def _net_r(grid: CandleGrid, atr: FloatArray, side: int) -> FloatArray:
-    """Return the net R of a signal of `side` at each cell: DEFINITIONS, "How a signal ends", without the 2 % of holes
-    that `settle` forgives."""
+    """Return the net R of a signal of `side` at each cell: docs/definitions.md, "How a signal ends", without the 2 % of
+    holes that `settle` forgives."""
     life = HOUSE_GEOMETRY.life_candles[grid.timeframe]
     stop = grid.close - side * HOUSE_GEOMETRY.stop_atr * atr
     target = grid.close + side * HOUSE_GEOMETRY.target_atr * atr

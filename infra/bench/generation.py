@@ -17,10 +17,11 @@ from signalbox.adapters.storage.compaction import DynamoCandleCompactor
 from signalbox.domain.indicators.batch import IndicatorBatch
 from signalbox.domain.indicators.trend import average_directional_index
 from signalbox.domain.indicators.volatility import average_true_range
+from signalbox.domain.indicators.windows import percentile_rank
 from signalbox.domain.instants import from_ms, to_ms
 from signalbox.domain.market.candles import CandleGrid
 from signalbox.domain.market.health import inspect
-from signalbox.domain.regimes.classification import TREND_PERIOD, direction_of, volatility_of
+from signalbox.domain.regimes.classification import PERCENTILE_WINDOW, TREND_PERIOD, direction_of, volatility_of
 from signalbox.domain.regimes.regime import Regimes
 from signalbox.domain.signals.features import features_at
 from signalbox.domain.signals.generation import find_candidates
@@ -166,7 +167,7 @@ def _cases(turn: Turn) -> dict[str, Case]:
         "health": turn.health,
         "candidates": turn.candidates,
         "indicators": lambda: [call() for call in view.calls.values()],
-        "regimes": lambda: Regimes(direction_of(*strength), volatility_of(atr)),
+        "regimes": lambda: Regimes(direction_of(*strength), volatility_of(percentile_rank(atr, PERCENTILE_WINDOW))),
         "batch": partial(IndicatorBatch().compute, grid.high, grid.low, grid.close, grid.volume),
     }
 

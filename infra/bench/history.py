@@ -122,72 +122,92 @@ def question(asked: Mapping[str, Any], begin: datetime) -> FeedQuery:
     return FeedQuery(since=since, until=END, visible_at=END, limit=LIMIT, **asked)
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What pages of the named access patterns cost, by pattern and size of the record."""
+
+    readings: Mapping[str, Mapping[str, list[Reading]]]
+
+    @property
+    def ratios(self) -> dict[str, float]:
+        """The dearest page of each pattern against its floor, at any size."""
+        return {pattern: max(map(_ratio, sizes.values())) for pattern, sizes in self.readings.items()}
+
+    @property
+    def units(self) -> dict[str, dict[str, float]]:
+        """The mean read units of a page."""
+        return {
+            pattern: {size: mean(reading.cost.units for reading in each) for size, each in sizes.items()}
+            for pattern, sizes in self.readings.items()
+        }
+
+    @property
+    def queries(self) -> int:
+        """The most queries that a page took."""
+        return max(
+            reading.cost.queries for sizes in self.readings.values() for each in sizes.values() for reading in each
+        )
+
+
 @subject("History: read units of a page against the bytes it shows, and their growth with the record")
 def measure() -> Findings:
     """Return `history.read_units_vs_floor`, `history.units_growth` and `history.items_read_per_returned`."""
     houses = {name: House(*size) for name, size in SIZES.items()}
-    named = {
+    named = Named({
         pattern: {size: list(house.readings(asked)) for size, house in houses.items()}
         for pattern, asked in NAMED.items()
-    }
-    ratios = {pattern: {size: _ratio(each) for size, each in sizes.items()} for pattern, sizes in named.items()}
-    units = {
-        pattern: {size: mean(reading.cost.units for reading in each) for size, each in sizes.items()}
-        for pattern, sizes in named.items()
-    }
-    growth = {pattern: max(sizes.values()) / min(sizes.values()) for pattern, sizes in units.items()}
+    })  # fmt: skip
     others = {pattern: _per_returned(houses["1,000,000"], asked) for pattern, asked in OTHERS.items()}
-    queries = max(reading.cost.queries for sizes in named.values() for each in sizes.values() for reading in each)
     return Findings(
-        figures=(
-            Figure(
-                "history.read_units_vs_floor",
-                max(max(sizes.values()) for sizes in ratios.values()),
-                "lower",
-                1.5,
-                f"read units of a page of {LIMIT} / half a unit per 4 KB it shows; the worst of {len(NAMED)} access"
-                f" patterns at {', '.join(SIZES)} signals, {queries} query per page; DynamoDB's Query modelled from"
-                " item sizes",
-            ),
-            Figure(
-                "history.units_growth",
-                max(growth.values()),
-                "lower",
-                1.05,
-                f"read units of the same pages, the dearest of {', '.join(SIZES)} signals / the cheapest; the worst"
-                " pattern",
-            ),
-            Figure(
-                "history.items_read_per_returned",
-                max(float(row[0]) for row in others.values()),
-                "lower",
-                20,
-                f"signals read / returned by the first {PAGES} pages together, at 1,000,000 signals; the worst of"
-                f" {len(OTHERS)} combinations that no index answers alone; postings, 80 bytes each, are in the table",
-            ),
-        ),
-        tables=(
-            Table(
-                f"Read units of a page of {LIMIT}",
-                ("pattern", *SIZES, "worst / floor"),
-                tuple(
-                    (pattern, *(f"{value:.1f}" for value in sizes.values()), f"{max(ratios[pattern].values()):.3f}")
-                    for pattern, sizes in units.items()
-                ),
-            ),
-            Table(
-                "Combinations at 1,000,000 signals",
-                (
-                    "combination",
-                    "read per returned",
-                    "postings per returned",
-                    "signals per page",
-                    "read units per page",
-                ),
-                tuple((pattern, *row) for pattern, row in others.items()),
-            ),
-            _writes(houses["1,000"]),
-        ),
+        figures=(_against_floor(named), _growth(named), _read_per_returned(others)),
+        tables=(_pages(named), _combinations(others), _writes(houses["1,000"])),
+    )
+
+
+def _against_floor(named: Named) -> Figure:
+    return Figure(
+        "history.read_units_vs_floor",
+        max(named.ratios.values()),
+        "lower",
+        1.5,
+        f"read units of a page of {LIMIT} / half a unit per 4 KB it shows; the worst of {len(NAMED)} access patterns at"
+        f" {', '.join(SIZES)} signals, {named.queries} query per page; DynamoDB's Query modelled from item sizes",
+    )
+
+
+def _growth(named: Named) -> Figure:
+    return Figure(
+        "history.units_growth",
+        max(max(sizes.values()) / min(sizes.values()) for sizes in named.units.values()),
+        "lower",
+        1.05,
+        f"read units of the same pages, the dearest of {', '.join(SIZES)} signals / the cheapest; the worst pattern",
+    )
+
+
+def _read_per_returned(others: Mapping[str, tuple[str, ...]]) -> Figure:
+    return Figure(
+        "history.items_read_per_returned",
+        max(float(row[0]) for row in others.values()),
+        "lower",
+        20,
+        f"signals read / returned by the first {PAGES} pages together, at 1,000,000 signals; the worst of"
+        f" {len(OTHERS)} combinations that no index answers alone; postings, 80 bytes each, are in the table",
+    )
+
+
+def _pages(named: Named) -> Table:
+    rows = (
+        (pattern, *(f"{value:.1f}" for value in sizes.values()), f"{named.ratios[pattern]:.3f}")
+        for pattern, sizes in named.units.items()
+    )
+    return Table(f"Read units of a page of {LIMIT}", ("pattern", *SIZES, "worst / floor"), tuple(rows))
+
+
+def _combinations(others: Mapping[str, tuple[str, ...]]) -> Table:
+    columns = ("combination", "read per returned", "postings per returned", "signals per page", "read units per page")
+    return Table(
+        "Combinations at 1,000,000 signals", columns, tuple((pattern, *row) for pattern, row in others.items())
     )
 
 

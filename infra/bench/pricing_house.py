@@ -1,31 +1,41 @@
-"""A house for the benchmark: 2,000 open signals on recorded candles, re-priced over stores that count their items."""
+"""A house for the benchmark: 2,000 open signals on recorded candles, re-priced and their symbols looked at for alerts,
+over stores that count their items."""
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from infra.bench.counting import (
+    CountingCandles,
+    CountingChanges,
+    CountingChecks,
+    CountingFrames,
+    CountingSignals,
+    CountingUniverse,
+)
 from infra.bench.registry import SkippedError
-from signalbox.adapters.storage.signal_items import open_bucket
+from signalbox.domain.alerts.alert import Window
 from signalbox.domain.instants import from_ms
-from signalbox.domain.market.candles import Candle, CandleGrid
-from signalbox.domain.market.consensus import PriceFrame
+from signalbox.domain.market.candles import Candle
+from signalbox.domain.market.consensus import ConsensusPrice, PriceFrame, agree_all
 from signalbox.domain.market.quotes import Quote
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.signal import Levels, Origin, Signal, SignalType
 from signalbox.domain.universe.planning import plan
+from signalbox.domain.universe.shards import Shard
 from signalbox.domain.universe.universe import Member, Universe
+from signalbox.services.evaluate_alerts import evaluate_alerts
 from signalbox.services.quotes import QuoteRound
 from signalbox.services.reprice_signals import reprice_shard
-from tests.fakes.market import FakeExchange, InMemoryCandles, InMemoryPriceFrames
-from tests.fakes.signals import InMemoryPriceHistory, InMemorySignalChanges, InMemorySignals
-from tests.fakes.work import InMemoryUniverse
+from tests.fakes.alerts import InMemoryAlerts
+from tests.fakes.market import FakeExchange
 
 SYMBOLS, OPEN_SIGNALS = 200, 2000
 BUCKET_SYMBOLS, SHARD_SYMBOLS = 100, 40
@@ -35,94 +45,6 @@ HOUR = 12 * STEP
 GRACE_SECONDS = 10
 WARM_UP_MINUTES = 4
 EXCHANGES = ("binance", "bybit", "kraken")
-
-
-class CountingSignals(InMemorySignals):
-    """Counts what the index's queries read: of each partition all from the first wanted symbol to the last."""
-
-    def __init__(self, count: Counter[str]) -> None:
-        super().__init__()
-        self._count = count
-
-    def open_of(self, symbols: Iterable[str]) -> list[Signal]:
-        wanted: dict[int, list[str]] = {}
-        for symbol in symbols:
-            wanted.setdefault(open_bucket(symbol), []).append(symbol)
-        every = Counter(signal.symbol for signal in self.stored.values() if signal.ending is None)
-        for bucket, names in wanted.items():
-            self._count["requests"] += 1
-            self._count["items read"] += sum(
-                number
-                for symbol, number in every.items()
-                if open_bucket(symbol) == bucket and min(names) <= symbol <= max(names)
-            )
-        return super().open_of([symbol for names in wanted.values() for symbol in names])
-
-
-class CountingChanges(InMemorySignalChanges):
-    """Counts a signal, and the record of it, as one item each."""
-
-    def __init__(self, count: Counter[str], signals: InMemorySignals) -> None:
-        super().__init__(signals, InMemoryPriceHistory())
-        self._count = count
-
-    def apply(self, before: Signal, after: Signal, record: Mapping[str, Any] | None = None) -> bool:
-        self._count["requests"] += 1
-        self._count["items written"] += 1 if record is None else 2
-        return super().apply(before, after, record)
-
-
-class CountingFrames(InMemoryPriceFrames):
-    """Counts price frames."""
-
-    def __init__(self, count: Counter[str]) -> None:
-        super().__init__()
-        self._count = count
-
-    def save(self, frame: PriceFrame) -> bool:
-        self._count["requests"] += 1
-        self._count["items written"] += 1
-        return super().save(frame)
-
-    def before(self, bucket: int, moment: datetime, count: int) -> list[PriceFrame]:
-        found = super().before(bucket, moment, count)
-        self._count["requests"] += 1
-        self._count["items read"] += len(found)
-        return found
-
-
-class CountingCandles(InMemoryCandles):
-    """Counts candle frames: one item is one candle of all symbols of a bucket."""
-
-    def __init__(self, count: Counter[str]) -> None:
-        super().__init__()
-        self._count = count
-
-    def load(  # noqa: PLR0913, PLR0917 - the port's own
-        self, exchange: str, timeframe: Timeframe, bucket: int, symbols: Sequence[str], first_open: int, last_open: int
-    ) -> CandleGrid:
-        grid = super().load(exchange, timeframe, bucket, symbols, first_open, last_open)
-        self._count["requests"] += 1
-        self._count["items read"] += int(grid.present.any(axis=1).sum())
-        return grid
-
-    def save(self, grid: CandleGrid, bucket: int) -> None:
-        self._count["requests"] += 1
-        self._count["items written"] += int(grid.present.any(axis=1).sum())
-        super().save(grid, bucket)
-
-
-class CountingUniverse(InMemoryUniverse):
-    """Counts the universe as one item."""
-
-    def __init__(self, count: Counter[str], universe: Universe) -> None:
-        super().__init__(universe)
-        self._count = count
-
-    def current(self, at: datetime) -> Universe | None:
-        self._count["requests"] += 1
-        self._count["items read"] += 1
-        return super().current(at)
 
 
 @dataclass(frozen=True)
@@ -181,11 +103,14 @@ class House:
         self.signals, self.frames = CountingSignals(self.count), CountingFrames(self.count)
         self.changes = CountingChanges(self.count, self.signals)
         self.candles, self.universes = CountingCandles(self.count), CountingUniverse(self.count, self.universe)
+        self.alerts, self.checks = InMemoryAlerts(), CountingChecks(self.count)
         self.exchanges = [FakeExchange(exchange_id) for exchange_id in EXCHANGES]
         rng, filled = np.random.default_rng(1), moment - STEP
         for number in range(OPEN_SIGNALS):
             symbol = members[number % SYMBOLS].symbol
             self.signals.add(bench_signal(symbol, self._price(symbol, filled), filled, number, rng))
+        for window in Window:
+            self._store_frames(moment - window.length // timedelta(milliseconds=1))
 
     def cycle(self, at: int) -> Counter[str]:
         """Re-price every shard at `at` (epoch ms); return what that cost."""
@@ -213,12 +138,34 @@ class House:
                 now=from_ms(at) + timedelta(seconds=GRACE_SECONDS),
                 grace_seconds=GRACE_SECONDS,
                 ask=_ask,
+                then=lambda prices, opened, shard=shard: self._check_alerts(shard, prices, opened),  # type: ignore[misc]
             )
             changed += report.fills + report.revisions + report.endings
             # A reservation of each exchange's budget.
             self.count["requests"] += len(EXCHANGES)
             self.count["items written"] += len(EXCHANGES)
         return self.count + Counter({"changed": changed})
+
+    def _check_alerts(self, shard: Shard, prices: Mapping[str, ConsensusPrice], opened: Sequence[Signal]) -> None:
+        evaluate_alerts(
+            shard,
+            prices,
+            opened,
+            alerts=self.alerts,
+            checks=self.checks,
+            candles=self.candles,
+            frames=self.frames,
+            now=shard.as_of + timedelta(seconds=GRACE_SECONDS),
+            grace_seconds=GRACE_SECONDS,
+        )
+
+    def _store_frames(self, at: int) -> None:
+        """Store what was quoted at `at` (epoch ms): what moves within a window are measured from."""
+        quotes = [self._quote(symbol, exchange_id, at) for symbol in self.column for exchange_id in EXCHANGES]
+        prices = agree_all(quotes, now_ms=at)
+        for bucket in {member.bucket for member in self.universe.members}:
+            mine = [member.symbol for member in self.universe.members if member.bucket == bucket]
+            self.frames.save(PriceFrame(bucket, from_ms(at), {symbol: prices[symbol] for symbol in mine}))
 
     def _row(self, at: int) -> int:
         return int(np.searchsorted(self.recorded.times, at - at % STEP))

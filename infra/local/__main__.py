@@ -1,4 +1,6 @@
-"""The commands of the local cloud: `python -m infra.local run [--once] [--market M] [--turns N]`, and `reset`."""
+"""The commands of the local cloud: `python -m infra.local run` and `reset`; `--help` says what they take."""
+
+from __future__ import annotations  # So that an older Python reads as far as the line that refuses it.
 
 import argparse
 import signal
@@ -14,11 +16,12 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Until the run itself listens, there is nothing to stop.
     try:
         from infra.local import run
+        from signalbox.domain.market.timeframe import Timeframe
     except ModuleNotFoundError as e:
         return _refuse(f"{e.name} cannot be found here: run `make install`, then `make run` in the project's folder")
     if options.command == "reset":
         return run.reset()
-    return run.run(run.RunOptions(market=options.market, once=options.once, turns=options.turns))
+    return run.run(run.RunOptions(options.market, options.once, options.turns, Timeframe(options.timeframe)))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -28,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--once", action="store_true", help="live through the turns, judge every station, and stop")
     run.add_argument("--market", default="", help="live, simulated, or a file or folder of candles")
     run.add_argument("--turns", type=_turns, default=48, help="how many turns to live through (default: 48)")
+    run.add_argument("--timeframe", default="1h", choices=("5m", "1h"), help="the candle that is a turn (default: 1h)")
     commands.add_parser("reset", help="forget what earlier runs stored")
     return parser
 

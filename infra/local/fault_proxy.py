@@ -6,6 +6,7 @@ It forwards everything as it came, the Host header included, which signatures co
 
 import http.client
 import json
+import os
 import socket
 import threading
 import time
@@ -16,11 +17,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil  # type: ignore[import-untyped]
+
 from infra.local.faults import EXCHANGE_PREFIX, Fault, FaultRule, FaultRules, target_of
 from signalbox.domain.errors import InvalidValueError
 
 CONTROL_PATH = "/_faults"
 _UPSTREAM_SECONDS = 130.0
+_FRESH_SECONDS = 1.0
+"""How long a connection that rests is used again: no upstream closes one so soon."""
 _HOP_BY_HOP = {
     "connection",
     "keep-alive",
@@ -99,6 +104,15 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
+    def setup(self) -> None:
+        super().setup()
+        self._kept: dict[str, tuple[http.client.HTTPConnection, float]] = {}
+
+    def finish(self) -> None:
+        for connection, _ in self._kept.values():
+            connection.close()
+        super().finish()
+
     def _handle(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path == CONTROL_PATH:
@@ -129,17 +143,19 @@ class _Handler(BaseHTTPRequestHandler):
         reply = self._forward(body)
         if rule.fault is Fault.DUPLICATE:
             self._forward(body)
+        if rule.fault is Fault.KILL:
+            _kill_owner_of(*self.client_address[:2])
         if rule.fault is Fault.LATE_REPLY:
             time.sleep(rule.seconds)
-        return None if rule.fault is Fault.LOST_REPLY else reply
+        return None if rule.fault in (Fault.LOST_REPLY, Fault.KILL) else reply
 
     def _forward(self, body: bytes) -> Reply:
-        """Send the request on, in a connection of its own: a stale one would make it unclear whether it was done."""
+        """Send the request on, and keep the connection for the client's next."""
         upstream, path = self.server.cloud, self.path
         if path.startswith(EXCHANGE_PREFIX):
             upstream, path = self.server.exchanges, path.removeprefix(EXCHANGE_PREFIX.rstrip("/"))
         address = urlsplit(upstream)
-        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=_UPSTREAM_SECONDS)
+        connection = self._connection(address.netloc)
         try:
             connection.putrequest(self.command, address.path + path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():
@@ -147,11 +163,21 @@ class _Handler(BaseHTTPRequestHandler):
                     connection.putheader(name, value)
             connection.endheaders(body or None)
             answer = connection.getresponse()
-            return Reply(answer.status, answer.getheaders(), answer.read())
+            reply = Reply(answer.status, answer.getheaders(), answer.read())
         except OSError as e:
-            return Reply.of(502, {"message": f"{upstream} does not answer: {e}"})
-        finally:
             connection.close()
+            return Reply.of(502, {"message": f"{upstream} does not answer: {e}"})
+        self._kept[address.netloc] = connection, time.monotonic()
+        return reply
+
+    def _connection(self, netloc: str) -> http.client.HTTPConnection:
+        """Return the connection kept for an upstream, or a new one: a stale one would leave unclear what was done."""
+        connection, used = self._kept.pop(netloc, (None, 0.0))
+        if connection and time.monotonic() - used < _FRESH_SECONDS:
+            return connection
+        if connection:
+            connection.close()
+        return http.client.HTTPConnection(netloc, timeout=_UPSTREAM_SECONDS)
 
     def _answer(self, reply: Reply) -> None:
         self.send_response_only(reply.status)
@@ -179,6 +205,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (http.server's name)
         """Write no access log."""
+
+
+def _kill_owner_of(host: str, port: int) -> None:
+    """Kill the process at the other end of a connection, unless that is this one."""
+    owners = {each.pid for each in psutil.net_connections("tcp") if each.laddr == (host, port)}
+    for pid in owners - {None, os.getpid()}:
+        psutil.Process(pid).kill()
 
 
 def _throttled(rule: FaultRule, *, for_exchange: bool) -> Reply:

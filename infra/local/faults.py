@@ -27,6 +27,8 @@ class Fault(StrEnum):
     """It is carried out, but the answer is lost."""
     LATE_REPLY = "late_reply"
     """It is carried out, and the answer comes late."""
+    KILL = "kill"
+    """It is carried out, and the process that asked is killed before it has the answer."""
     DUPLICATE = "duplicate"
     """It is carried out twice; the first answer comes back."""
 

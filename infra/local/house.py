@@ -35,7 +35,7 @@ class HouseOptions:
 
     `state` keeps the data between runs (None: nothing is kept), `logs` takes the logs, `parameters` override the
     template's, `function_endpoint` is what functions call instead of the local cloud (the fault proxy), `tolerant`
-    is `Pace.tolerant`.
+    is `Pace.tolerant`. `timeframe` is the shortest in use: a turn is one of its candles.
     """
 
     market: MarketChoice
@@ -44,6 +44,7 @@ class HouseOptions:
     parameters: Mapping[str, str] = field(default_factory=dict)
     function_endpoint: str | None = None
     tolerant: bool = False
+    timeframe: Timeframe = Timeframe.H1
 
 
 @dataclass(slots=True)
@@ -100,18 +101,17 @@ def open_house(options: HouseOptions, phases: Phases = lambda _name: nullcontext
             market = everything.enter_context(open_market(options.market, ROOT, options.logs))
             cloud = everything.enter_context(running_cloud(cloud_options))
         with phases("deploy"):
-            timeframe, parameters = _parameters(options, market, cloud)
+            parameters = _parameters(options, market, cloud)
             deployment = deploy(cloud, read_template(), parameters)
         with phases("account"):
             key = add_demo_account(cloud, deployment, options.state and options.state / "demo_key")
         stepper = Stepper(cloud, deployment, market.set_clock, Pace(GRACE, tolerant=options.tolerant))
-        yield House(cloud, market, options.market, timeframe, parameters, deployment, stepper, key)
+        yield House(cloud, market, options.market, options.timeframe, parameters, deployment, stepper, key)
 
 
-def _parameters(options: HouseOptions, market: MarketSource, cloud: LocalCloud) -> tuple[Timeframe, dict[str, str]]:
-    timeframe, timeframes = _timeframes(market)
+def _parameters(options: HouseOptions, market: MarketSource, cloud: LocalCloud) -> dict[str, str]:
     live = options.market.kind == "live"
-    return timeframe, {
+    return {
         "Cloud": "local",
         "LocalEndpoint": cloud.endpoint,
         "KeepData": "false",
@@ -122,7 +122,7 @@ def _parameters(options: HouseOptions, market: MarketSource, cloud: LocalCloud) 
         "Exchanges": ",".join(options.market.exchanges),
         "ExchangeEndpoint": market.endpoint,
         "ExchangeRateLimitMs": "" if live else "1",
-        "Timeframes": timeframes,
+        "Timeframes": timeframes_setting(market, options.timeframe),
         "UniverseSize": "30" if live else "100",
         "GraceSeconds": str(int(GRACE.total_seconds())),
         **local_news(market.endpoint, tuple(market.status().get("news", ()))),
@@ -130,12 +130,14 @@ def _parameters(options: HouseOptions, market: MarketSource, cloud: LocalCloud) 
     }
 
 
-def _timeframes(market: MarketSource) -> tuple[Timeframe, str]:
-    """Return the shortest timeframe in use and the setting: 5m where the market has such short candles on record."""
+def timeframes_setting(market: MarketSource, shortest: Timeframe) -> str:
+    """Return the template's setting for a run whose turns are candles of `shortest`: 1h is always in use."""
     step = int(market.status().get("base_step", 0) or 0)
-    if step > Timeframe.H1.milliseconds:
-        raise RunFailedError(f"the market must have candles of 1h or shorter, has candles of {step // 60_000} minutes")
-    return Timeframe.H1, "1h"
+    if step > shortest.milliseconds:
+        raise RunFailedError(
+            f"the market must have candles of {shortest} or shorter, has candles of {step // 60_000} minutes"
+        )
+    return f"{shortest}" if shortest is Timeframe.H1 else f"{shortest},{Timeframe.H1}"
 
 
 def _code_version() -> str:

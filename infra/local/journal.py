@@ -28,6 +28,7 @@ _DENIED = re.compile(
 )
 _CALLED = re.compile(r"\b[A-Z]\w+ on (\S+) failed: ")
 """How the storage adapters say which table a call was for, which the local cloud's refusal leaves out."""
+_GLANCE_SECONDS = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +53,14 @@ class Failure:
 @dataclass(slots=True)
 class Journal:
     """Reads the log at `path` on from where it stopped. `stream_records` counts handled stream records by table;
-    `reports` adds up what functions reported, by `<report>.<field>`. `patience` (seconds) is how long a function that
-    gave messages back may take to write why."""
+    `reports` adds up what functions reported, by `<report>.<field>`, and `latest` is what was last. `patience`
+    (seconds) is how long a function that gave messages back may take to write why."""
 
     path: Path
     failures: list[Failure] = field(default_factory=list)
     stream_records: Counter[str] = field(default_factory=Counter)
     reports: Counter[str] = field(default_factory=Counter)
+    latest: Counter[str] = field(default_factory=Counter)
     patience: float = 0.5
     _offset: int = 0
     _rest: bytes = b""
@@ -78,6 +80,16 @@ class Journal:
             self._take(line.decode(errors="replace").rstrip())
         self._give_up_waiting()
         return self.failures[known:]
+
+    def wait(self, seconds: float) -> None:
+        """Return when something was written since the last look, and its writer paused; or after `seconds`."""
+        deadline = time.monotonic() + seconds
+        size = self._offset
+        while time.monotonic() < deadline:
+            time.sleep(_GLANCE_SECONDS)
+            before, size = size, self.path.stat().st_size
+            if self._offset < before == size:
+                return
 
     def _take(self, line: str) -> None:
         entry = _ENTRY.match(line)
@@ -117,6 +129,7 @@ class Journal:
         for key, value in record.items():
             if isinstance(value, int | float) and not isinstance(value, bool):
                 self.reports[f"{name}.{key}"] += int(value)
+                self.latest[f"{name}.{key}"] = int(value)
 
     def _give_up_waiting(self) -> None:
         """Tell of functions that gave messages back and wrote nothing of it."""

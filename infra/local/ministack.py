@@ -25,6 +25,9 @@ from infra.local.processes import Child
 
 REGION = "eu-central-1"
 START_SECONDS = 30.0
+MEMORY = Path("/dev/shm")  # noqa: S108 (a folder of a random name is made in it)
+MEMORY_BYTES = 2 * 1024**3
+"""How much room there must be in memory for a scratch folder, which takes a tenth of it."""
 WARM_SECONDS = 900
 """How long an idle Lambda worker stays: as long as a run, since a cold start in mid-run only costs time."""
 
@@ -88,9 +91,23 @@ class LocalCloud:
 
     def mailbox(self) -> list[dict[str, Any]]:
         """Return every mail that SES took, oldest first."""
-        with urllib.request.urlopen(f"{self.endpoint}/_ministack/ses/messages", timeout=30) as reply:  # noqa: S310
-            accounts = json.load(reply)["messages"]
+        accounts = self._peek("ses/messages")
         return [message for messages in accounts.values() for message in messages]
+
+    def messages(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the messages of every queue at one moment, by the queue's name, as they lie there.
+
+        `IsVisible` says whether one may be received now, `ReceiveCount` how often it was. SQS itself tells less, in a
+        call per queue, whose cost a stepped run would feel.
+        """
+        queues = self._peek("sqs/messages").values()
+        by_url = [found for regions in queues for found in regions.values()]
+        return {url.split("/")[-1]: messages for found in by_url for url, messages in found.items()}
+
+    def _peek(self, what: str) -> Any:
+        """Return what the local cloud itself shows of a service, without an AWS call."""
+        with urllib.request.urlopen(f"{self.endpoint}/_ministack/{what}", timeout=30) as reply:  # noqa: S310
+            return json.load(reply)["messages"]
 
     def wait_ready(self) -> None:
         """Return once it answers."""
@@ -123,11 +140,22 @@ def running_cloud(options: CloudOptions) -> Iterator[LocalCloud]:
 
 
 def _spawn(options: CloudOptions, port: int) -> LocalCloud:
-    scratch = Path(tempfile.mkdtemp(prefix="signalbox-"))
+    scratch = Path(tempfile.mkdtemp(prefix="signalbox-", dir=scratch_place()))
     command = [sys.executable, "-m", "ministack"]
     environment = _environment(options, port, scratch)
     child = Child("the local cloud", command, environment, options.logs / "ministack.log")
     return LocalCloud(child, port, scratch)
+
+
+def scratch_place(memory: Path = MEMORY) -> Path | None:
+    """Return where the scratch folder goes: into memory where there is plenty of it, and nobody chose by TMPDIR.
+
+    Each worker unpacks some seven hundred small files into it, and all are deleted at the end: a busy disk takes half a
+    minute for that.
+    """
+    if os.environ.get("TMPDIR") or not os.access(memory, os.W_OK):
+        return None
+    return memory if shutil.disk_usage(memory).free >= MEMORY_BYTES else None
 
 
 def free_port() -> int:

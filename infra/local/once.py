@@ -8,14 +8,13 @@ from pathlib import Path
 from infra.local.errors import StationFailedError
 from infra.local.figures import Figures, ask_api, count
 from infra.local.house import House, HouseOptions, open_house
-from infra.local.market_source import MarketChoice
 from infra.local.report import RunReport, failed_station
 from infra.local.status import Status
 from infra.local.turns import end_of, last_turns, live_through, warm_up
 from signalbox.domain.instants import to_iso
 
 
-def live_once(choice: MarketChoice, count_of_turns: int, status: Status, *, logs: Path, report_path: Path) -> int:
+def live_once(options: HouseOptions, count_of_turns: int, status: Status, *, report_path: Path) -> int:
     """Live through the last turns of the market, write the report, and return 0.
 
     Raises
@@ -24,9 +23,9 @@ def live_once(choice: MarketChoice, count_of_turns: int, status: Status, *, logs
         Naming the station that did not do its part; the report is written all the same.
     """
     report_path.unlink(missing_ok=True)
-    live = choice.kind == "live"
-    with open_house(HouseOptions(choice, logs, tolerant=live), status.phase) as house:
-        end = end_of(choice.kind, house.market.status(), datetime.now(UTC))
+    live = options.market.kind == "live"
+    with open_house(options, status.phase) as house:
+        end = end_of(options.market.kind, house.market.status(), datetime.now(UTC))
         turns = last_turns(end, count_of_turns, house.timeframe)
         with status.phase("warm-up"):
             warm_up(house, turns[0])
@@ -41,9 +40,10 @@ def live_once(choice: MarketChoice, count_of_turns: int, status: Status, *, logs
     report = replace(report, seconds=status.seconds)
     report.write(report_path)
     status.say(_summary(report, report_path))
-    failed = failed_station(report, mailed=found.mailed, mails=found.mails, live=live)
+    news = house.stepper.journal.reports["SentimentReport.fetched"] > 0
+    failed = failed_station(report, mailed=found.mailed, mails=found.mails, live=live, news=news)
     if failed:
-        raise StationFailedError(f"{failed} (logs: {logs})")
+        raise StationFailedError(f"{failed} (logs: {options.logs})")
     return 0
 
 
@@ -60,6 +60,9 @@ def _report(house: House, turns: list[datetime], found: Figures, api: dict[str, 
         revisions=reported["RepricingReport.revisions"],
         endings=found.endings,
         deliveries=found.deliveries,
+        sentiment=reported["SentimentReport.aggregates"],
+        statistics=reported["ReadModelReport.counted"],
+        held=sum(house.stepper.backlog.held().values()),
         dead_letters=found.dead_letters,
         api=api,
     )
@@ -67,8 +70,10 @@ def _report(house: House, turns: list[datetime], found: Figures, api: dict[str, 
 
 def _summary(report: RunReport, path: Path) -> str:
     endings = ", ".join(f"{number} {status}" for status, number in report.endings.items()) or "none"
+    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     return (
         f"{report.turns} turns, {report.symbols} symbols, {report.candles} candles, {report.signals} signals, "
-        f"{report.revisions} revisions, endings: {endings}; {report.deliveries} deliveries, "
-        f"{report.dead_letters} dead letters; report: {path}"
+        f"{report.revisions} revisions, endings: {endings}; {report.deliveries} deliveries, {report.held} held back, "
+        f"{report.sentiment} aggregates of sentiment, {report.statistics} events counted, "
+        f"{report.dead_letters} dead letters; report: {shown}"
     )

@@ -1,11 +1,12 @@
 """The one place where the local cloud's reading of policies differs from AWS's and the template is not to know.
 
 On AWS `sqs:SendMessage` also allows SendMessageBatch, and there is no action of that name; the local cloud asks for it.
+So with `sns:Publish` and PublishBatch.
 """
 
 from typing import Any
 
-BATCHED = ("sqs:SendMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility")
+BATCHED = ("sqs:SendMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sns:Publish")
 
 
 def with_batch_actions(value: Any) -> Any:

@@ -11,7 +11,8 @@ class RunReport:
     """The counts of one run, as build/run.json holds them.
 
     `market` names the source and the span of its candles that was lived through; `endings` counts by status, `api`
-    gives the HTTP status by route, `seconds` the time by phase.
+    gives the HTTP status by route, `seconds` the time by phase. `sentiment` are the aggregates recorded,
+    `statistics` the events counted, `held` the messages whose senders still held them back when the run ended.
     """
 
     market: Mapping[str, str]
@@ -23,6 +24,9 @@ class RunReport:
     revisions: int
     endings: Mapping[str, int]
     deliveries: int
+    sentiment: int
+    statistics: int
+    held: int
     dead_letters: int
     api: Mapping[str, int]
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -33,7 +37,7 @@ class RunReport:
         path.write_text(json.dumps(asdict(self), indent=2) + "\n")
 
 
-def failed_station(report: RunReport, *, mailed: int, mails: int, live: bool) -> str | None:
+def failed_station(report: RunReport, *, mailed: int, mails: int, live: bool, news: bool = True) -> str | None:
     """Return one line saying which station did not do its part, or None.
 
     Parameters
@@ -42,14 +46,18 @@ def failed_station(report: RunReport, *, mailed: int, mails: int, live: bool) ->
         Deliveries by e-mail that were accepted, and mails that arrived in the demo account's mailbox.
     live : bool
         Whether the market is real: then it may give no signal, and nothing that follows from one.
+    news : bool
+        Whether there were news to read.
     """
     refused = {route: status for route, status in report.api.items() if status != 200}
     quiet = live and report.signals == 0
     checks = (
         (report.shards > 0, "plan_shards: no shard was planned"),
+        (report.sentiment > 0 or not news, "score_sentiment: there were news, but no mood was recorded"),
         (report.candles > 0, "generate_signals: no candle was fetched; the log of the run says why"),
         (report.signals > 0 or live, "generate_signals: candles came, but no strategy gave a signal"),
         (sum(report.endings.values()) > 0 or live, "reprice_signals: no signal ended"),
+        (report.statistics > 0 or quiet, "update_read_models: nothing was counted"),
         (report.deliveries > 0 or quiet, "deliver_signals: nothing was delivered"),
         (
             mailed == mails,

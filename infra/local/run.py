@@ -1,6 +1,7 @@
 """`make run` and `make reset`: one run at a time, every problem one line, nothing left running."""
 
 import fcntl
+import os
 import shutil
 import sys
 import traceback
@@ -13,12 +14,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local import interrupts
 from infra.local.errors import RunFailedError
-from infra.local.house import ROOT
+from infra.local.house import ROOT, HouseOptions
 from infra.local.market_source import answering_exchanges, choose_market
 from infra.local.once import live_once
 from infra.local.status import Status
 from infra.local.stay import stay
 from signalbox.domain.errors import SignalboxError
+from signalbox.domain.market.timeframe import Timeframe
 
 STATE = ROOT / "var" / "local"
 LOGS = ROOT / "build" / "logs"
@@ -27,23 +29,26 @@ REPORT = ROOT / "build" / "run.json"
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What the command line asks for. `market` is empty, `live`, `simulated`, or a path."""
+    """What the command line asks for. `market` is empty, `live`, `simulated`, or a path; `timeframe` is a turn's."""
 
     market: str = ""
     once: bool = False
     turns: int = 48
+    timeframe: Timeframe = Timeframe.H1
 
 
 def run(options: RunOptions) -> int:
     """Run until done, or until Ctrl-C; return the exit code. Whatever happens, nothing is left running."""
     interrupts.listen()
+    _reach_this_machine_directly()
     try:
         with _only_run(), Status() as status:
             market = choose_market(options.market, answering_exchanges)
             status.say(f"market: {market.source}, exchanges {', '.join(market.exchanges)}")
+            house = HouseOptions(market, LOGS, tolerant=market.kind == "live", timeframe=options.timeframe)
             if options.once:
-                return live_once(market, options.turns, status, logs=LOGS, report_path=REPORT)
-            return stay(market, options.turns, status, logs=LOGS, states=STATE)
+                return live_once(house, options.turns, status, report_path=REPORT)
+            return stay(house, options.turns, status, states=STATE)
     except (SignalboxError, ClientError, BotoCoreError, OSError) as e:
         return _fail(_explained(e))
     except KeyboardInterrupt:
@@ -62,6 +67,12 @@ def reset() -> int:
         return _fail(str(e))
     sys.stdout.write("forgotten: the next run starts from nothing\n")
     return 0
+
+
+def _reach_this_machine_directly() -> None:
+    """Let no proxy that the environment names stand between the run and what it starts."""
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1")))
 
 
 def _fail(reason: str) -> int:

@@ -68,10 +68,13 @@ def show(house: House, status: Status) -> None:
     house.stepper.journal.read()
     reported = house.stepper.journal.reports
     status.show(
+        symbols=house.stepper.journal.latest["PlanReport.symbols"],
         candles=reported["GenerationReport.candles"],
         signals=reported["GenerationReport.signals"],
         endings=reported["RepricingReport.endings"],
         deliveries=reported["DeliveryReport.accepted"],
+        sentiment=reported["SentimentReport.aggregates"],
+        counted=reported["ReadModelReport.counted"],
     )
     if house.stepper.journal.failures:
         status.error(str(house.stepper.journal.failures[-1]))

@@ -222,6 +222,17 @@ def test_cfn_lint_finds_nothing_in_either_template(tmp_path):
 def test_what_cfn_lint_finds_is_told_with_file_line_and_rule(tmp_path):
     broken = tmp_path / "broken.yaml"
     broken.write_text("Resources:\n  Queue:\n    Type: AWS::SQS::Queue\n    Properties: {Colour: red}\n")
-    assert [line.split()[:2] for line in findings(broken, expanded=False) if "Colour" in line] == [
-        ["broken.yaml:4:", "E3002"]
-    ]
+    told = findings(broken, expanded=False, seals=tmp_path / "seals")
+    assert [line.split()[:2] for line in told if "Colour" in line] == [["broken.yaml:4:", "E3002"]]
+    assert not (tmp_path / "seals").exists()
+
+
+def test_only_a_template_that_was_found_clean_is_not_looked_at_again(tmp_path):
+    seals, small = tmp_path / "seals", tmp_path / "small.yaml"
+    kept = "DeletionPolicy: Delete, UpdateReplacePolicy: Delete"
+    queue = "Properties: {SqsManagedSseEnabled: true, MessageRetentionPeriod: 60}"
+    small.write_text(f"Resources:\n  Queue: {{Type: AWS::SQS::Queue, {kept}, {queue}}}\n")
+    assert findings(small, expanded=False, seals=seals) == []
+    assert len(list(seals.iterdir())) == 1
+    small.write_text(small.read_text().replace("true", "maybe"))
+    assert findings(small, expanded=False, seals=seals) != []

@@ -15,7 +15,9 @@ from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.events import EventKind, SignalEvent
 from signalbox.domain.universe.shards import Shard
 
-SQS = ("generate_signals", "reprice_signals", "route_deliveries", "deliver_signals", "export_history", "warm_cache")
+SQS = ("generate_signals", "reprice_signals", "route_deliveries", "deliver_signals", "export_history", "warm_cache",
+    "post_topics",
+)  # fmt: skip
 
 
 def event_of(function: str):

@@ -17,12 +17,15 @@ CONNECTIONS = (
     "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${WebSocketApi}/${StageName}"
     "/POST/@connections/*"
 )
+IDENTITIES = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/*"
 WIDE_RESOURCES = {
     "*": "X-Ray knows no resources; in a key's policy it means that key; SES is asked of no identity locally",
     "${SignalsTable.Arn}/stream/*": "a stream's label is known only once the table is there",
     "${TopicLogTable.Arn}/stream/*": "a stream's label is known only once the table is there",
     "${ExportsBucket.Arn}/*": "what follows is an export's id",
+    IDENTITIES: "a recipient's, which SES asks for in its sandbox; from our own address alone",
     CONNECTIONS: "the last word is a connection's id",
+    "${Endpoints}/*": "what follows is a device's id, below the one platform application",
 }
 WIDE_ACTIONS = {"kms:*": "the account itself must be able to administer a key, else nobody can"}
 UNNAMED = {
@@ -39,6 +42,7 @@ FOUND_BUT_UNUSED: dict[str, set[str]] = {
     "route_deliveries": {"KEYS_TABLE"},
     "api": {"TOPIC_LOG_TABLE"},
     "deliver_signals": {"POSTINGS_TABLE"},
+    "compact_candles": {"SIGNALS_TABLE"},
 }
 """Tables whose code shares a module with that of a table in use."""
 
@@ -172,19 +176,30 @@ def test_nothing_is_allowed_more_widely_than_the_reasons_above_say(expanded):
             assert resource != "*" or set(leaves(statement["Action"])) <= UNNAMED, (name, statement)
 
 
-def test_mail_is_allowed_of_any_identity_only_where_the_cloud_is_local(template):
-    resources = [
-        statement["Resource"]
-        for role in ("ApiRole", "DeliverSignalsRole")
-        for statement in statements_of(template["Resources"][role])
-        if "ses:SendEmail" in statement["Action"]
-    ]
-    assert len(resources) == 2
-    for resource in resources:
-        condition, in_the_cloud, local = resource["Fn::If"]
-        assert condition == "IsCloud"
-        assert local == "*"
-        assert "*" not in json.dumps(in_the_cloud)
+def mail_statements(template, action: str) -> list[dict]:
+    roles = ("ApiRole", "DeliverSignalsRole")
+    return [e for role in roles for e in statements_of(template["Resources"][role]) if e["Action"] == action]
+
+
+def test_a_mail_may_go_to_anybody_but_comes_from_our_address_alone(template):
+    statements = mail_statements(template, "ses:SendEmail")
+    assert len(statements) == 2
+    for statement in statements:
+        only_in_the_cloud, condition, _ = statement["Condition"]["Fn::If"]
+        assert only_in_the_cloud == "IsCloud"
+        assert condition == {"StringEquals": {"ses:FromAddress": {"Ref": "MailSender"}}}
+
+
+def test_mails_together_are_allowed_to_deliveries_alone_and_of_any_identity_only_where_the_cloud_is_local(template):
+    (statement,) = mail_statements(template, "ses:SendBulkEmail")
+    condition, in_the_cloud, local = statement["Resource"]["Fn::If"]
+    assert (condition, local) == ("IsCloud", "*")
+    assert "*" not in json.dumps(in_the_cloud)
+
+
+def test_whoever_sends_mail_is_told_what_reports_on_it(template):
+    for function in ("ApiFunction", "DeliverSignalsFunction"):
+        assert variables(template, function)["MAIL_EVENTS"] == {"Ref": "MailEvents"}
 
 
 def test_the_policy_of_the_api_function_has_room_for_many_more_paths(of_type):

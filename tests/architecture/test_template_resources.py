@@ -45,6 +45,7 @@ KEYS = {
     "QuotasTable": ("quota",),
     "SubscriptionsTable": ("topic", "subscription_id"),
     "DeliveriesTable": ("signal_id", "delivery_id"),
+    "DevicesTable": ("device_id",),
     "ConnectionsTable": ("connection_id", "topic"),
     "ExportsTable": ("export_id",),
     "AlertsTable": ("account_id", "alert_id"),
@@ -57,6 +58,7 @@ KEYS = {
 }
 INDEXES = {
     "KeysTable": {"by-account": ("account_id", "prefix")},
+    "DevicesTable": {"by-account": ("account_id", "device_id")},
     "SignalsTable": {
         "feed-by-time": ("feed_partition", "created_key"),
         "feed-by-quality": ("feed_partition", "quality_key"),
@@ -68,6 +70,7 @@ INDEXES = {
         "symbol-by-quality": ("symbol", "quality_key"),
         "symbol-by-confidence": ("symbol", "confidence_key"),
     },
+    "SuppressionsTable": {"unresolved": ("unresolved", "expires_at")},
     "DeliveriesTable": {
         "by-recipient": ("account_id", "queued_key"),
         "due": ("due_partition", "due_at"),
@@ -173,7 +176,7 @@ def test_every_queue_is_encrypted(queues):
 
 def test_every_queue_has_dead_letters_of_its_own_that_admit_it_alone(queues):
     working = [name for name in queues if name.endswith("Queue")]
-    assert len(working) == 9
+    assert len(working) == 10
     for name in working:
         target = queues[name]["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
         assert target == name.removesuffix("Queue") + "DeadLetters"
@@ -186,7 +189,7 @@ def test_every_queue_has_dead_letters_of_its_own_that_admit_it_alone(queues):
 
 def test_dead_letters_are_kept_for_14_days(queues):
     dead = {name: queue for name, queue in queues.items() if name.endswith("DeadLetters")}
-    assert len(dead) == 18
+    assert len(dead) == 19
     for queue in dead.values():
         assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
         assert "RedrivePolicy" not in queue

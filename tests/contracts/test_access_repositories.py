@@ -148,7 +148,7 @@ def test_a_delivery_is_released_once(deliveries: DeliveryRepository):
     assert deliveries.release(WAITING) is True
     assert deliveries.release(WAITING) is False
     assert deliveries.due(PARTITION, NOW, 10) == []
-    assert deliveries.one(WAITING.signal_id, WAITING.delivery_id) == replace(WAITING, due_at=None, wait=None)
+    assert deliveries.one(WAITING.signal_id, WAITING.delivery_id) == replace(WAITING, due_at=None)
 
 
 def test_a_deferred_delivery_is_not_released_by_who_knew_the_old_moment(deliveries: DeliveryRepository):

@@ -10,12 +10,15 @@ from signalbox.adapters.storage.alert_checks import DynamoAlertChecks
 from signalbox.adapters.storage.alerts import DynamoAlertRepository
 from signalbox.adapters.storage.regimes import DynamoRegimeRepository
 from signalbox.adapters.storage.topic_log import DynamoTopicLog
+from signalbox.domain.accounts.account import Tier
 from signalbox.domain.accounts.channel import Channel
-from signalbox.domain.alerts.alert import AlertKind, Window
+from signalbox.domain.alerts.alert import AlertKind, Terms, Window
 from signalbox.domain.alerts.checks import Check
 from signalbox.domain.alerts.firing import Firing
-from signalbox.domain.alerts.triggers import prices_partition
+from signalbox.domain.alerts.triggers import near_partition, prices_partition, signals_partition, trigger_of
+from signalbox.domain.delivery.topics import REGIMES
 from signalbox.domain.errors import InvalidValueError
+from signalbox.domain.instants import to_iso
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.regimes.change import Direction, Volatility
 from signalbox.ports.alerts import AlertChecks, AlertRepository, RegimeRepository, TopicLog, TriggerRange
@@ -38,9 +41,9 @@ regimes = either(InMemoryRegimes, DynamoRegimeRepository)
 RISING = prices_partition("BTC/USDT", rising=True)
 
 
-def log_of(alerts: AlertRepository) -> TopicLog:
-    """The topic log that this repository tells firings in."""
-    return alerts.log if isinstance(alerts, InMemoryAlerts) else DynamoTopicLog()
+def log_of(repository: AlertRepository | RegimeRepository) -> TopicLog:
+    """The topic log that this repository tells in."""
+    return repository.log if isinstance(repository, InMemoryAlerts | InMemoryRegimes) else DynamoTopicLog()
 
 
 @pytest.mark.parametrize(
@@ -104,6 +107,47 @@ def test_an_alert_in_two_ranges_is_found_once(alerts: AlertRepository):
     assert len(alerts.waiting([TriggerRange(RISING), TriggerRange(RISING, high=Decimal(200))])) == 1
 
 
+@pytest.mark.parametrize(
+    "terms",
+    [
+        make_terms(AlertKind.CROSSES),
+        make_terms(AlertKind.CHANGE, percent=Decimal("-2.5"), window=Window.FOUR_HOURS),
+        make_terms(AlertKind.NEAR_STOP, percent=Decimal("0.5")),
+        make_terms(AlertKind.REGIME, timeframe=Timeframe.H4),
+        make_terms(AlertKind.NEW_SIGNAL, symbol="*", minimum_quality=62.5),
+    ],
+    ids=lambda terms: str(terms.kind),
+)
+def test_where_an_alert_waits_is_known_beforehand(alerts: AlertRepository, terms: Terms):
+    alert = make_alert(terms)
+    trigger = trigger_of(alert)
+    assert trigger is not None
+    assert alerts.occupied([terms.symbol]) == frozenset()
+    alerts.add(alert)
+    assert trigger.partition in alerts.occupied(["ETH/USDT", terms.symbol, terms.symbol])
+    assert alerts.occupied(["ETH/USDT"]) == frozenset()
+
+
+def test_an_alert_that_moves_waits_where_it_is_known_to(alerts: AlertRepository):
+    price = make_alert()
+    alerts.add(price)
+    moved = replace(price, rising=False, waits_at=Decimal(90))
+    assert alerts.update(price, moved) is True
+    assert {prices_partition("BTC/USDT", rising=rising) for rising in (True, False)} <= alerts.occupied(["BTC/USDT"])
+
+    ended = make_alert(alert_id="alert-2", active=False)
+    alerts.add(ended)
+    again = replace(ended, active=True, terms=make_terms(AlertKind.NEAR_STOP, symbol="ETH/USDT", percent=Decimal(1)))
+    again = replace(again, waits_at=None)
+    assert alerts.update(ended, again) is True
+    assert near_partition("ETH/USDT") in alerts.occupied(["ETH/USDT"])
+
+    signals = make_alert(make_terms(AlertKind.NEW_SIGNAL, symbol="*", minimum_quality=1.0), alert_id="alert-3")
+    alerts.add(signals)
+    assert alerts.update(signals, replace(signals, tier=Tier.FREE)) is True
+    assert signals_partition("*", Tier.FREE) in alerts.occupied(["*"])
+
+
 def test_an_alert_that_changed_since_it_was_read_is_not_overwritten(alerts: AlertRepository):
     alert = make_alert()
     alerts.add(alert)
@@ -164,6 +208,14 @@ def test_checks_come_back_and_the_later_one_counts_however_shards_are_cut(checks
     assert checks.load(2) == {}
 
 
+def test_a_slow_workers_check_does_not_replace_a_later_one(checks: AlertChecks):
+    first = Check(at=NOW, candles_until=NOW)
+    later = replace(first, at=NOW + timedelta(minutes=1))
+    for each in (later, first):
+        checks.save(0, {"BTC/USDT": each, "ETH/USDT": each})
+    assert checks.load(0) == {"BTC/USDT": later, "ETH/USDT": later}
+
+
 def test_changes_of_regime_are_kept_in_order_and_none_is_overwritten(regimes: RegimeRepository):
     up, down = make_change(0), make_change(5, direction=Direction.DOWN)
     assert regimes.add(up) is True
@@ -181,3 +233,45 @@ def test_changes_of_regime_are_kept_in_order_and_none_is_overwritten(regimes: Re
     assert regimes.between("BTC/USDT", Timeframe.H1, NOW, NOW + 5 * hour, 10) == [up]
     assert regimes.between("BTC/USDT", Timeframe.H1, NOW, NOW + 6 * hour, 1) == [down]
     assert regimes.between("BTC/USDT", Timeframe.H1, NOW, NOW, 10) == []
+
+
+def test_what_is_found_after_a_later_change_is_neither_stored_nor_told(regimes: RegimeRepository):
+    later = make_change(5, direction=Direction.DOWN)
+    regimes.add(later)
+    assert regimes.add(make_change(2)) is False
+    assert regimes.latest("BTC/USDT", Timeframe.H1, NOW + timedelta(hours=4)) is None
+    assert log_of(regimes).after(REGIMES, 0, 10) == [(1, later.to_record())]
+    assert regimes.add(make_change(2, symbol="ETH/USDT")) is True
+
+
+def test_the_newest_changes_of_many_symbols_are_those_that_each_alone_has(regimes: RegimeRepository):
+    hour = timedelta(hours=1)
+    changes = (make_change(0), make_change(5, direction=Direction.DOWN), make_change(3, symbol="ETH/USDT"))
+    for change in changes:
+        regimes.add(change)
+    symbols = ("BTC/USDT", "ETH/USDT", "XRP/USDT")
+
+    assert regimes.latest_of(symbols, Timeframe.H1, NOW + 9 * hour) == {
+        "BTC/USDT": changes[1],
+        "ETH/USDT": changes[2],
+    }
+    assert regimes.latest_of(symbols, Timeframe.H1, NOW + 4 * hour) == {"BTC/USDT": changes[0], "ETH/USDT": changes[2]}
+    assert regimes.latest_of(symbols, Timeframe.H1, NOW - hour) == {}
+    assert regimes.latest_of(symbols, Timeframe.H4, NOW + 9 * hour) == {}
+    assert regimes.latest_of((), Timeframe.H1, NOW) == {}
+
+
+def test_a_change_of_regime_is_told_once_in_its_topic_numbered_in_the_order_of_storing(regimes: RegimeRepository):
+    told = [make_change(0), make_change(0, symbol="market"), make_change(5, direction=Direction.DOWN)]
+    for change in (*told, *told, make_change(5, volatility=Volatility.HIGH)):
+        regimes.add(change)
+
+    assert log_of(regimes).after(REGIMES, 0, 10) == [(at, change.to_record()) for at, change in enumerate(told, 1)]
+    assert told[2].to_record() == {
+        "symbol": "BTC/USDT",
+        "timeframe": "1h",
+        "since": to_iso(NOW + timedelta(hours=5)),
+        "direction": "DOWN",
+        "volatility": "NORMAL",
+        "regime": "DOWN/NORMAL",
+    }

@@ -1,20 +1,63 @@
 """Versions only grow, the newer answer stays, and one reader at a time has the lease."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 
-from signalbox.adapters.storage.cache import LARGEST, DynamoAnswers, DynamoAsked, DynamoVersions
+from signalbox.adapters.storage.cache import (
+    LARGEST,
+    DynamoAnswers,
+    DynamoAsked,
+    DynamoCacheFigures,
+    DynamoCacheReader,
+    DynamoVersions,
+)
+from signalbox.domain.caching.figures import CacheFigures
 from signalbox.domain.caching.freshness import Stamp
-from signalbox.domain.caching.versions import Version
-from signalbox.ports.caching import AnswerStore, AskedRepository, KeptAnswer, VersionRepository
+from signalbox.domain.caching.versions import Moves, Version
+from signalbox.ports.caching import (
+    AnswerStore,
+    AskedRepository,
+    CacheFiguresRepository,
+    CacheReader,
+    KeptAnswer,
+    Reading,
+    VersionRepository,
+)
 from tests.builders import NOW
 from tests.contracts.implementations import either
-from tests.fakes.caching import InMemoryAnswers, InMemoryAsked, InMemoryVersions
+from tests.fakes.caching import (
+    InMemoryAnswers,
+    InMemoryAsked,
+    InMemoryCacheFigures,
+    InMemoryCacheReader,
+    InMemoryVersions,
+)
 
-versions = either(InMemoryVersions, DynamoVersions)
+
+@dataclass
+class House:
+    """What moves counters, what keeps answers, and what reads both."""
+
+    versions: VersionRepository
+    answers: AnswerStore
+    reader: CacheReader
+
+    @classmethod
+    def in_memory(cls) -> "House":
+        versions, answers = InMemoryVersions(), InMemoryAnswers()
+        return cls(versions, answers, InMemoryCacheReader(versions, answers))
+
+    @classmethod
+    def in_dynamo(cls) -> "House":
+        return cls(DynamoVersions(), DynamoAnswers(), DynamoCacheReader())
+
+
+house = either(House.in_memory, House.in_dynamo)
 answers = either(InMemoryAnswers, DynamoAnswers)
 asked = either(InMemoryAsked, DynamoAsked)
+figures = either(InMemoryCacheFigures, DynamoCacheFigures)
 
 SECOND = timedelta(seconds=1)
 
@@ -22,35 +65,51 @@ SECOND = timedelta(seconds=1)
 def answer(text: str, seconds: float = 0, *, good_for: float | None = None) -> KeptAnswer:
     read_at = NOW + seconds * SECOND
     good_until = None if good_for is None else read_at + good_for * SECOND
-    return KeptAnswer(Stamp(token="t", read_at=read_at, good_until=good_until, units=12.5), text)
+    turns_at = NOW + timedelta(days=1) if good_for is None else None
+    stamp = Stamp(token="t", read_at=read_at, good_until=good_until, units=12.5, turns_at=turns_at)
+    return KeptAnswer(stamp, Reading(text, f"beside {text}", turns_at))
 
 
 def same(one: KeptAnswer | None, other: KeptAnswer) -> bool:
-    return one is not None and (one.stamp, one.text) == (other.stamp, other.text)
+    return one is not None and (one.stamp, one.reading) == (other.stamp, other.reading)
 
 
-def test_a_counter_that_was_never_moved_is_at_its_beginning(versions: VersionRepository):
-    assert versions.current(["a", "b"]) == {"a": Version(), "b": Version()}
+def test_a_counter_that_was_never_moved_is_at_its_beginning(house: House):
+    assert house.reader.current(["a", "b"]) == {"a": Version(), "b": Version()}
 
 
-def test_each_move_counts_once_and_says_when(versions: VersionRepository):
-    versions.move({"a": frozenset(), "b": frozenset({NOW})}, NOW)
-    versions.move({"a": frozenset()}, NOW + SECOND)
+def test_each_move_counts_as_often_as_it_says_and_says_when(house: House):
+    house.versions.move({"a": Moves(), "b": Moves(2, frozenset({NOW}))}, NOW)
+    house.versions.move({"a": Moves()}, NOW + SECOND)
+    house.versions.move({"b": Moves(1, frozenset({NOW}))}, NOW)
 
-    assert versions.current(["a", "b", "c"]) == {
-        "a": Version(2, NOW + SECOND),
-        "b": Version(1, NOW, frozenset({NOW})),
+    house.versions.move({"b": Moves(1, frozenset({NOW}))}, NOW + SECOND)
+
+    assert house.reader.current(["a", "b", "c"]) == {
+        "a": Version(2, NOW + SECOND, changed_at=NOW + SECOND),
+        "b": Version(4, NOW + SECOND, {NOW: 3}, changed_at=NOW),
         "c": Version(),
     }
 
 
-def test_moments_of_publication_gather_and_old_ones_are_forgotten(versions: VersionRepository):
+def test_moments_of_publication_gather_and_old_ones_are_forgotten_but_count(house: House):
     for minutes in (0, 30, 59, 95):
         moment = NOW + timedelta(minutes=minutes)
-        versions.move({"a": frozenset({moment})}, moment)
+        house.versions.move({"a": Moves(1, frozenset({moment}))}, moment)
 
-    minutes = {(moment - NOW) / timedelta(minutes=1) for moment in versions.current(["a"])["a"].publications}
-    assert minutes == {59, 95}
+    found = house.reader.current(["a"])["a"]
+    assert {(moment - NOW) / timedelta(minutes=1) for moment in found.publications} == {59, 95}
+    assert found.count == 4
+
+
+def test_one_look_sees_counters_and_what_is_kept(house: House):
+    assert house.reader.look(["a"], "k") == ({"a": Version()}, None)
+    house.versions.move({"a": Moves()}, NOW)
+    house.answers.put("k", answer("x"))
+
+    versions, kept = house.reader.look(["a", "b"], "k")
+    assert versions == {"a": Version(1, NOW, changed_at=NOW), "b": Version()}
+    assert same(kept, answer("x"))
 
 
 def test_an_answer_comes_back_as_it_was_kept(answers: AnswerStore):
@@ -93,6 +152,18 @@ def test_what_is_asked_most_comes_first_and_fades(asked: AskedRepository):
     asked.hear([("b", 3, {"q": "b"}), ("c", 1, {"q": "c"})], NOW + timedelta(hours=1))
 
     assert asked.top(2) == [{"q": "b"}, {"q": "a"}]
+
+
+def test_what_workers_counted_adds_up_by_the_day(figures: CacheFiguresRepository):
+    assert figures.of_day(NOW) == CacheFigures()
+    figures.add({"requests": 3, "recomputed": 1, "saved_read_units": 2.5}, NOW)
+    figures.add({"requests": 1, "saved_read_units": 0.5, "age_seconds": 9}, NOW + SECOND)
+    figures.add({}, NOW)
+    figures.add({"requests": 7}, NOW + timedelta(days=1))
+
+    found = figures.of_day(NOW)
+    assert found == CacheFigures(requests=4, recomputed=1, saved_read_units=3.0, age_seconds=9)
+    assert (found.hit_rate, found.mean_age_seconds) == (0.75, 3.0)
 
 
 def test_of_workers_that_go_for_the_lease_at_once_one_gets_it(one_call_at_a_time: None):

@@ -86,7 +86,7 @@ def test_a_lapsed_claim_is_taken_over_and_its_holder_can_finish_no_more(deliveri
     first = deliveries.claim(*KEY, NOW)
     second = deliveries.claim(*KEY, NOW + LEASE)
 
-    assert second.attempts == 2
+    assert (second.attempts, second.interrupted) == (2, 1)
     assert deliveries.finish(first, DeliveryState.FAILED, NOW + LEASE, reason="late") is False
     assert deliveries.of_signal(DELIVERY.signal_id) == [second]
     assert deliveries.finish(second, DeliveryState.ACCEPTED, NOW + LEASE, service_id="m-1") is True

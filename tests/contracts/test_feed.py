@@ -127,6 +127,19 @@ def test_open_signals_are_absent_until_they_may_be_seen_and_ended_ones_never(sig
     assert len(seen) == 5
 
 
+def test_what_is_hidden_does_not_even_make_pages_end_early(signals: SignalRepository):
+    known = make_signal(created_at=NOW - timedelta(days=1))
+    signals.add(known)
+    few = SignalFilter(regimes=frozenset({known.regime}))
+    query = ask(where=few, limit=1, since=NOW - timedelta(days=2), visible_at=known.published_at)
+    before = signals.feed(query)
+    for number in range(45):
+        signals.add(make_signal(created_at=NOW + timedelta(seconds=number)))
+
+    assert before.signals == [known]
+    assert signals.feed(query) == before
+
+
 def test_a_page_stays_where_it_was_when_newer_signals_come(signals: SignalRepository):
     everything = stored(signals, 8)
     first = signals.feed(ask())

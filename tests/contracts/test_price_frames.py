@@ -73,3 +73,13 @@ def test_exchanges_that_said_nothing_are_kept_with_the_reason(frames: PriceFrame
 def test_a_frame_without_a_price_is_none(frames: PriceFrameStore):
     assert frames.save(PriceFrame(0, NOW, {}, {"kraken": "down"}, SHARD)) is True
     assert frames.latest(0) is None
+
+
+def test_the_frames_after_a_moment_come_oldest_first(frames: PriceFrameStore):
+    cycles = [frame_of(float(number), 4, as_of=NOW + number * MINUTE) for number in range(4)]
+    for each in (*cycles, replace(cycles[3], bucket=1)):
+        frames.save(each)
+
+    assert frames.after(0, NOW, 2) == cycles[1:3]
+    assert frames.after(0, NOW - MINUTE, 1) == cycles[:1]
+    assert frames.after(0, NOW + 3 * MINUTE, 2) == []

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from signalbox.domain.accounts.account import Tier
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.market.consensus import Sighting
 from signalbox.domain.signals.signal import SignalType
-from signalbox.domain.signals.suppression import SuppressionReason
+from signalbox.domain.signals.suppression import Suppression, SuppressionReason
 from signalbox.domain.universe.universe import Member, Universe
 from signalbox.ports.delivery import AccountRepository
 from signalbox.ports.market import PriceFrameStore
@@ -24,11 +25,14 @@ from signalbox.ports.signals import PriceHistory, SuppressionRepository
 from signalbox.ports.work import Turn, TurnRepository, UniverseRepository
 from tests.builders import (
     NOW,
+    ended,
     make_account,
+    make_ending,
     make_frame,
     make_key,
     make_levels,
     make_price,
+    make_signal,
     make_suppression,
     make_universe,
 )
@@ -78,6 +82,36 @@ def test_one_candidate_may_be_suppressed_for_two_reasons_but_once_for_each(suppr
     assert suppressions.add(replace(first, reason=SuppressionReason.REGIME)) is True
     assert suppressions.add(replace(first, detail="again")) is False
     assert len(suppressions.of_symbol("BTC/USDT", 10)) == 2
+
+
+def test_candidates_are_due_once_they_ran_out_and_until_they_have_an_ending(suppressions: SuppressionRepository):
+    def candidate(hours: int, **overrides: Any) -> Suppression:
+        buys = {"signal_type": SignalType.BUY, "levels": make_levels(), "expires_at": NOW + timedelta(hours=hours)}
+        return make_suppression(strategy=f"life_{hours}", **buys | overrides)
+
+    second, first, last = candidate(2, features={"rsi_14": 41.5}), candidate(1), candidate(3)
+    refused = make_suppression(strategy="any", reason=SuppressionReason.STALE)
+    for each in (second, first, last, refused, candidate(1, symbol="ETH/USDT")):
+        suppressions.add(each)
+    until = NOW + timedelta(hours=3)
+
+    assert suppressions.due("BTC/USDT", until, 10) == [first, second]
+    assert suppressions.due("BTC/USDT", until, 1) == [first]
+    assert suppressions.resolve(first, make_ending()) is True
+    assert suppressions.due("BTC/USDT", until, 10) == [second]
+
+
+def test_a_suppression_is_resolved_once_and_only_if_it_is_stored(suppressions: SuppressionRepository):
+    stored, other = make_suppression(), make_suppression(reason=SuppressionReason.REGIME)
+    ending = ended(make_signal()).ending
+    assert ending is not None
+    suppressions.add(stored)
+
+    assert suppressions.resolve(other, ending) is False
+    assert suppressions.resolve(stored, ending) is True
+    assert suppressions.resolve(stored, replace(ending, r=9.0)) is False
+
+    assert suppressions.of_symbol("BTC/USDT", 10) == [replace(stored, ending=ending)]
 
 
 def test_shards_of_one_cycle_share_a_price_frame(frames: PriceFrameStore):

@@ -59,6 +59,19 @@ def test_the_followers_of_a_topic_are_found_and_no_others(followers: FollowerRep
     assert followers.followers("signals:pro") == followers.followers("regimes") == []
 
 
+def test_the_followers_of_a_group_of_topics_are_found_together(followers: FollowerRepository) -> None:
+    for name, topics in (("conn-1", ("prices:A/USDT", "prices:B/USDT")), ("conn-2", ("prices:B/USDT",))):
+        followers.add(name, "acc-1", Tier.PRO, NOW)
+        for topic in topics:
+            assert followers.follow(name, topic, 10, NOW, "prices#0")
+    followers.follow("conn-2", "prices:C/USDT", 10, NOW, "prices#1")
+    followers.unfollow("conn-1", "prices:A/USDT")
+    assert sorted(followers.following("prices#0")) == [("prices:B/USDT", "conn-1"), ("prices:B/USDT", "conn-2")]
+    followers.remove("conn-2")
+    assert followers.following("prices#0") == [("prices:B/USDT", "conn-1")]
+    assert followers.following("prices#1") == followers.followers("prices:B/USDT") == []
+
+
 def test_a_connection_follows_so_many_topics_and_no_more(followers: FollowerRepository) -> None:
     followers.add("conn-1", "acc-1", Tier.PRO, NOW)
     assert followers.follow("conn-1", "a", 2, NOW)

@@ -1,7 +1,7 @@
 """One local cloud for all end-to-end tests: the whole system on the simulated market, stepped by the tests.
 
-It starts on first use and lives as long as the session. Under pytest-xdist all of them belong to one group, and without
-groups each worker has a cloud of its own, with its own ports and logs.
+It starts on first use and lives as long as the session. Under pytest-xdist one worker runs all of them
+(tests/conftest.py).
 """
 
 from collections.abc import Callable, Iterator
@@ -22,10 +22,10 @@ FIRST_TURN = SIMULATED_END - timedelta(hours=240)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.e2e)
-            item.add_marker(pytest.mark.xdist_group("local-cloud"))
 
 
 @dataclass
@@ -60,6 +60,34 @@ def cloud(proxy: FaultProxy, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     options = HouseOptions(MarketChoice("simulated"), logs, function_endpoint=proxy.endpoint)
     with open_house(options) as house:
         proxy.cloud = house.cloud.endpoint
+        yield house
+
+
+@pytest.fixture(scope="session")
+def storm_proxy() -> Iterator[FaultProxy]:
+    """What stands between the functions and the storms' cloud."""
+    with running_proxy(FaultProxy(0, cloud="")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def storm_house(storm_proxy: FaultProxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A house of their own for storms of deliveries, whose counts are theirs alone. It lives by the wall clock; no turn
+    is lived through in it, and nobody is subscribed yet."""
+    from infra.local.demo_account import as_function, table_settings
+    from signalbox.adapters.storage.subscriptions import DynamoSubscriptionRepository
+
+    options = HouseOptions(
+        MarketChoice("simulated"),
+        tmp_path_factory.mktemp("storm-cloud"),
+        parameters={"Clock": "wall"},
+        function_endpoint=storm_proxy.endpoint,
+        tolerant=True,
+    )
+    with open_house(options) as house:
+        storm_proxy.cloud = house.cloud.endpoint
+        with as_function(house.cloud, table_settings(house.deployment)):
+            DynamoSubscriptionRepository().remove("demo", "demo-everything")
         yield house
 
 

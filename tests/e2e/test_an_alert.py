@@ -48,6 +48,22 @@ def test_every_turn_keeps_the_regimes(
         assert datetime.fromisoformat(current["since"]) <= turn
 
 
+def test_every_change_of_regime_is_told_once_and_numbered_without_a_gap(
+    walk: Walk, cloud: House, root: Root, step_turns: Callable[[int], list[datetime]]
+) -> None:
+    step_turns(2)
+    stored = [item for item in scanned(cloud, root, "RegimesTable") if not item["series"]["S"].startswith("newest#")]
+    told = [item for item in scanned(cloud, root, "TopicLogTable") if item["topic"]["S"] == "regimes"]
+    entries = sorted((int(item["sequence"]["N"]), item.get("record")) for item in told)
+    assert [number for number, _ in entries] == list(range(len(stored) + 1))  # Number 0 is the count.
+    assert len({str(record) for _, record in entries}) == len(stored) + 1 > 10
+
+
+def scanned(cloud: House, root: Root, logical_id: str) -> list[dict[str, Any]]:
+    pages = root("dynamodb").get_paginator("scan").paginate(TableName=cloud.deployment.resources[logical_id])
+    return [item for page in pages for item in page["Items"]]
+
+
 def test_a_caller_without_a_key_has_no_alerts(cloud: House) -> None:
     with httpx.Client(base_url=cloud.api_url, timeout=30, trust_env=False) as nobody:
         refused = nobody.post("/signals/api/alerts", json={})

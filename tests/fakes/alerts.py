@@ -1,6 +1,6 @@
 """In-memory ports of alerts with the semantics of the real ones, and values with sensible defaults."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,7 +11,8 @@ from signalbox.domain.alerts.alert import Alert, AlertKind, Terms, new_alert
 from signalbox.domain.alerts.checks import Check
 from signalbox.domain.alerts.firing import Firing
 from signalbox.domain.alerts.prices import Observation
-from signalbox.domain.alerts.triggers import trigger_of
+from signalbox.domain.alerts.triggers import partitions_of, trigger_of
+from signalbox.domain.delivery.topics import REGIMES
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.regimes.change import Direction, RegimeChange, Volatility
@@ -21,7 +22,7 @@ from tests.builders import NOW
 
 def make_terms(kind: AlertKind = AlertKind.ABOVE, **overrides: Any) -> Terms:
     values: dict[str, Any] = {"kind": kind, "symbol": "BTC/USDT", "expires_at": NOW + timedelta(days=7)}
-    if kind.waits_for_a_price:
+    if kind in (AlertKind.ABOVE, AlertKind.BELOW, AlertKind.CROSSES):
         values["price"] = Decimal(100)
     return Terms(**values | overrides)
 
@@ -75,12 +76,13 @@ class InMemoryTopicLog:
 
 @dataclass
 class InMemoryAlerts:
-    """`ports.AlertRepository`. `items_read` counts what `waiting` read."""
+    """`ports.AlertRepository`. `items_read` counts what `waiting` read, `places_read` what `occupied` did."""
 
     log: InMemoryTopicLog = field(default_factory=InMemoryTopicLog)
     stored: dict[tuple[str, str], Alert] = field(default_factory=dict)
     fired: set[str] = field(default_factory=set)
     items_read: int = 0
+    places_read: int = 0
 
     def add(self, alert: Alert) -> bool:
         _require_account(alert.account_id)
@@ -107,6 +109,12 @@ class InMemoryAlerts:
                 found[key] = alert
         self.items_read += len(found)
         return [found[key] for key in sorted(found)]
+
+    def occupied(self, symbols: Iterable[str]) -> frozenset[str]:
+        wanted = set(symbols)
+        concerned = [alert for alert in self.stored.values() if alert.terms.symbol in wanted]
+        self.places_read += len({alert.terms.symbol for alert in concerned})
+        return frozenset(partition for alert in concerned for partition in partitions_of(alert))
 
     def update(self, before: Alert, after: Alert, firings: Sequence[Firing] = ()) -> bool:
         key = (before.account_id, before.alert_id)
@@ -142,18 +150,24 @@ class InMemoryRegimes:
     """`ports.RegimeRepository`."""
 
     def __init__(self) -> None:
+        self.log = InMemoryTopicLog()
         self.stored: dict[tuple[str, Timeframe, datetime], RegimeChange] = {}
 
     def add(self, change: RegimeChange) -> bool:
-        key = (change.symbol, change.timeframe, change.since)
-        if key in self.stored:
+        newest = next(iter(self._of(change.symbol, change.timeframe)), None)
+        if newest is not None and newest.since >= change.since:
             return False
-        self.stored[key] = change
+        self.stored[change.symbol, change.timeframe, change.since] = change
+        self.log.append(REGIMES, change.to_record())
         return True
 
     def latest(self, symbol: str, timeframe: Timeframe, until: datetime) -> RegimeChange | None:
         found = self._of(symbol, timeframe)
         return next((change for change in found if change.since <= until), None)
+
+    def latest_of(self, symbols: Sequence[str], timeframe: Timeframe, until: datetime) -> dict[str, RegimeChange]:
+        found = {symbol: self.latest(symbol, timeframe, until) for symbol in symbols}
+        return {symbol: change for symbol, change in found.items() if change is not None}
 
     def between(
         self, symbol: str, timeframe: Timeframe, since: datetime, until: datetime, limit: int

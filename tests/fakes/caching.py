@@ -6,8 +6,9 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
+from signalbox.domain.caching.figures import CacheFigures
 from signalbox.domain.caching.popularity import Popularity
-from signalbox.domain.caching.versions import Version, forgotten
+from signalbox.domain.caching.versions import Moves, Version, forgotten
 from signalbox.ports.caching import KeptAnswer
 
 
@@ -17,14 +18,15 @@ class InMemoryVersions:
     def __init__(self) -> None:
         self.stored: dict[str, Version] = {}
 
-    def move(self, moves: Mapping[str, frozenset[datetime]], now: datetime) -> None:
-        for name, publications in moves.items():
+    def move(self, moves: Mapping[str, Moves], now: datetime) -> None:
+        for name, each in moves.items():
             before = self.stored.get(name, Version())
-            known = before.publications | publications
-            self.stored[name] = Version(before.count + 1, now, known - forgotten(known))
-
-    def current(self, names: Sequence[str]) -> Mapping[str, Version]:
-        return {name: self.stored.get(name, Version()) for name in names}
+            known = {**before.publications}
+            for moment in each.publications:
+                known[moment] = known.get(moment, 0) + 1
+            kept = {moment: times for moment, times in known.items() if moment not in forgotten(known)}
+            changed_at = before.changed_at if each.are_published else now
+            self.stored[name] = Version(before.count + each.times, now, kept, changed_at)
 
 
 @dataclass
@@ -43,7 +45,7 @@ class InMemoryAnswers:
         with self.lock:
             known = self.stored.get(key)
             if known is None or known.stamp.read_at <= answer.stamp.read_at:
-                self.stored[key] = KeptAnswer(answer.stamp, answer.text, max(len(answer.text) // 6, 1))
+                self.stored[key] = KeptAnswer(answer.stamp, answer.reading, max(len(answer.reading.text) // 6, 1))
                 self.leases.pop(key, None)
 
     def claim(self, key: str, now: datetime, until: datetime) -> bool:
@@ -56,6 +58,37 @@ class InMemoryAnswers:
     def release(self, key: str) -> None:
         with self.lock:
             self.leases.pop(key, None)
+
+
+@dataclass
+class InMemoryCacheReader:
+    """`ports.CacheReader`. Counts its looks."""
+
+    versions: InMemoryVersions = field(default_factory=InMemoryVersions)
+    answers: InMemoryAnswers = field(default_factory=InMemoryAnswers)
+    looks: int = 0
+
+    def current(self, names: Sequence[str]) -> Mapping[str, Version]:
+        self.looks += 1
+        return {name: self.versions.stored.get(name, Version()) for name in names}
+
+    def look(self, names: Sequence[str], key: str) -> tuple[Mapping[str, Version], KeptAnswer | None]:
+        return self.current(names), self.answers.get(key)
+
+
+class InMemoryCacheFigures:
+    """`ports.CacheFiguresRepository`."""
+
+    def __init__(self) -> None:
+        self.stored: dict[str, dict[str, float]] = {}
+
+    def add(self, grown: Mapping[str, float], now: datetime) -> None:
+        day = self.stored.setdefault(f"{now:%Y-%m-%d}", {})
+        for name, value in grown.items():
+            day[name] = day.get(name, 0) + value
+
+    def of_day(self, now: datetime) -> CacheFigures:
+        return CacheFigures(**self.stored.get(f"{now:%Y-%m-%d}", {}))
 
 
 class InMemoryAsked:

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from threading import Lock
 from typing import Any
 
 from signalbox.adapters.storage.deliveries import require_outcome, require_settlement
 from signalbox.domain.accounts.account import Account, ApiKey
+from signalbox.domain.accounts.room import Limited, Room
 from signalbox.domain.delivery.delivery import LEASE, NO_RECIPIENT, Delivery, DeliveryState, Subscription
 from signalbox.domain.delivery.message import Envelope, Message, Outcome
 from signalbox.domain.delivery.planning import due_partition
@@ -57,7 +59,13 @@ class InMemoryDeliveries:
         lapsed = stored.state is DeliveryState.CLAIMED and stored.lease_until is not None and stored.lease_until <= now
         if stored.state is not DeliveryState.QUEUED and not lapsed:
             return None
-        claimed = replace(stored, state=DeliveryState.CLAIMED, lease_until=now + LEASE, attempts=stored.attempts + 1)
+        claimed = replace(
+            stored,
+            state=DeliveryState.CLAIMED,
+            lease_until=now + LEASE,
+            attempts=stored.attempts + 1,
+            interrupted=stored.interrupted + lapsed,
+        )
         self.stored[signal_id, delivery_id] = claimed
         return claimed
 
@@ -84,7 +92,7 @@ class InMemoryDeliveries:
         return sorted(found, key=lambda each: each.due_at or now)[:limit]
 
     def release(self, delivery: Delivery) -> bool:
-        return self._while_waiting(delivery, due_at=None, wait=None)
+        return self._while_waiting(delivery, due_at=None)
 
     def defer(self, delivery: Delivery, until: datetime, wait: str) -> bool:
         return self._while_waiting(delivery, due_at=until, wait=wait)
@@ -139,6 +147,8 @@ class InMemoryAccounts:
         self.claims: dict[str, str] = {}
         self.accounts: dict[str, Account] = {}
         self.keys: dict[str, ApiKey] = {}
+        self.rooms: dict[tuple[str, Limited], Room] = {}
+        self._lock = Lock()
 
     def put(self, account: Account, key: ApiKey) -> None:
         self.accounts[account.account_id] = account
@@ -168,6 +178,18 @@ class InMemoryAccounts:
     def remove_account(self, account: Account) -> None:
         self.accounts.pop(account.account_id, None)
         self.claims.pop(account.email or "", None)
+        for kind in Limited:
+            self.rooms.pop((account.account_id, kind), None)
+
+    def room(self, account_id: str, kind: Limited) -> Room:
+        return self.rooms.get((account_id, kind), Room())
+
+    def keep_room(self, account_id: str, kind: Limited, room: Room) -> bool:
+        with self._lock:
+            if self.room(account_id, kind).version != room.version:
+                return False
+            self.rooms[account_id, kind] = replace(room, version=room.version + 1)
+            return True
 
 
 @dataclass

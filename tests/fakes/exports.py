@@ -12,7 +12,7 @@ from signalbox.domain.history.export_job import LIFE, ExportedQuery, ExportJob
 from signalbox.domain.history.filters import ANY
 from signalbox.domain.signals.signal import Signal
 from signalbox.ports.signals import FeedQuery, Page
-from tests.builders import NOW, make_signal
+from tests.builders import NOW
 from tests.fakes.signals import InMemorySignals
 
 SMALLEST_PART = 5 * 1024 * 1024
@@ -128,17 +128,6 @@ class MadeSignals(InMemorySignals):
         end = min(start + query.limit, self.count)
         cursor = self._cursors.write(str(end), query.scope) if end < self.count else None
         return Page([self.make(number) for number in range(start, end)], cursor)
-
-
-def made_signal(number: int) -> Signal:
-    """Signal `number` of many, one a minute, the newest first."""
-    return make_signal(
-        NOW - timedelta(minutes=number + 1),
-        summary=f'Trend "up", number {number}',
-        quality_score=number / 7,
-        features={f"feature_{at}": at / 7 for at in range(12)},
-        mae_r=-number / 3,
-    )
 
 
 def make_exported_query(**overrides: object) -> ExportedQuery:

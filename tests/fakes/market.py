@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from signalbox.adapters.storage.exchange_budgets import WINDOW_MS, refuse_banned, require_weight, spent_error
-from signalbox.domain.instants import from_ms, to_ms
+from signalbox.domain.instants import to_ms
 from signalbox.domain.market.candles import COLUMNS, Candle, CandleGrid
 from signalbox.domain.market.consensus import ConsensusPrice, PriceFrame
 from signalbox.domain.market.data_revision import DataRevision
@@ -85,7 +85,9 @@ class InMemoryCandles:
         return Compaction(chunks=len(symbols) if times else 0, frames=len(times))
 
     def _packed_gaps(self, grid: CandleGrid, bucket: int) -> list[Gap]:
-        upto = self.packed.get((grid.exchange, str(grid.timeframe), bucket), -1)
+        upto = self.packed.get((grid.exchange, str(grid.timeframe), bucket))
+        if upto is None:
+            return []
         found = []
         for column, symbol in enumerate(grid.symbols):
             series = (grid.exchange, str(grid.timeframe), bucket, symbol)
@@ -120,9 +122,6 @@ class InMemoryExchangeBudgets:
     def ban(self, exchange_id: str, until: datetime) -> None:
         self.bans[exchange_id] = max(to_ms(until), self.bans.get(exchange_id, 0))
 
-    def banned_until(self, exchange_id: str) -> datetime | None:
-        return from_ms(self.bans[exchange_id]) if exchange_id in self.bans else None
-
 
 class InMemoryPriceFrames:
     """`ports.PriceFrameStore`: each shard's part of a bucket's cycle on its own, merged when read."""
@@ -146,6 +145,10 @@ class InMemoryPriceFrames:
 
     def before(self, bucket: int, moment: datetime, count: int) -> list[PriceFrame]:
         cycles = sorted((key for key in self.stored if key[0] == bucket and key[1] < moment), reverse=True)
+        return [self._merged(key) for key in cycles[:count]]
+
+    def after(self, bucket: int, moment: datetime, count: int) -> list[PriceFrame]:
+        cycles = sorted(key for key in self.stored if key[0] == bucket and key[1] > moment)
         return [self._merged(key) for key in cycles[:count]]
 
     def _merged(self, key: tuple[int, datetime]) -> PriceFrame:

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from signalbox.adapters.storage.cursors import Cursors
 from signalbox.adapters.storage.feed import hidden, in_order
 from signalbox.adapters.storage.publication import require_update
 from signalbox.domain.signals.identity import decode
-from signalbox.domain.signals.signal import Signal, Status
+from signalbox.domain.signals.signal import Ending, Signal, Status
 from signalbox.domain.signals.suppression import Suppression
 from signalbox.ports.signals import FeedQuery, Page
 from tests.fakes.storing import add_once, require_json, require_limit
@@ -73,6 +75,24 @@ class InMemorySuppressions:
         require_limit(limit)
         newest_first = [self.stored[key] for key in sorted(self.stored, reverse=True)]
         return [each for each in newest_first if each.symbol == symbol][:limit]
+
+    def due(self, symbol: str, until: datetime, limit: int) -> list[Suppression]:
+        require_limit(limit)
+        over = [
+            (each.expires_at, key)
+            for key, each in self.stored.items()
+            if each.symbol == symbol and each.is_candidate and each.ending is None
+            if each.expires_at is not None and each.expires_at < until
+        ]
+        return [self.stored[key] for _, key in sorted(over)][:limit]
+
+    def resolve(self, suppression: Suppression, ending: Ending) -> bool:
+        key = (suppression.key.sort_key, str(suppression.reason))
+        stored = self.stored.get(key)
+        if stored is None or stored.ending is not None:
+            return False
+        self.stored[key] = replace(stored, ending=ending)
+        return True
 
 
 class InMemoryPriceHistory:

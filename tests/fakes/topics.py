@@ -47,6 +47,7 @@ class InMemoryFollowers:
     def __init__(self) -> None:
         self.connections: dict[str, tuple[str, Tier]] = {}
         self.followed: set[tuple[str, str]] = set()
+        self.groups: dict[str, str] = {}
         self.counted: dict[tuple[str, int], int] = {}
 
     def add(self, connection_id: str, account_id: str, tier: Tier, now: datetime) -> None:  # noqa: ARG002 - kept for ever here
@@ -59,18 +60,22 @@ class InMemoryFollowers:
         self.counted[window] = self.counted.get(window, 0) + 1
         return Connection(connection_id, *self.connections[connection_id], self.counted[window])
 
-    def follow(self, connection_id: str, topic: str, most: int, now: datetime) -> bool:  # noqa: ARG002 - see above
+    def follow(self, connection_id: str, topic: str, most: int, now: datetime, group: str | None = None) -> bool:  # noqa: ARG002 - see above
         mine = {followed for followed, by in self.followed if by == connection_id}
         if topic not in mine and len(mine) >= most:
             return False
         self.followed.add((topic, connection_id))
+        self.groups[topic] = group or topic
         return True
 
     def unfollow(self, connection_id: str, topic: str) -> None:
         self.followed.discard((topic, connection_id))
 
     def followers(self, topic: str) -> list[str]:
-        return sorted(connection_id for followed, connection_id in self.followed if followed == topic)
+        return [connection_id for _, connection_id in self.following(topic)]
+
+    def following(self, group: str) -> list[tuple[str, str]]:
+        return sorted(each for each in self.followed if self.groups.get(each[0], each[0]) == group)
 
     def remove(self, connection_id: str) -> None:
         self.connections.pop(connection_id, None)

@@ -6,8 +6,9 @@ import sys
 
 from infra.local.exchange.application import DEFAULT_LIMIT_SCALE, Application
 from infra.local.exchange.clock import MarketClock
-from infra.local.exchange.market import Market, open_market
+from infra.local.exchange.market import Market
 from infra.local.exchange.server import ExchangeServer
+from infra.local.exchange.sources import open_market
 from infra.local.news.desk import open_desk
 from signalbox.domain.errors import InvalidValueError
 

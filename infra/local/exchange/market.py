@@ -209,17 +209,3 @@ class Market:
             volume=float(values[:, VOLUME].sum()) if trades else 0.0,
             quote_volume=float((values[:, VOLUME] * values[:, OPEN : CLOSE + 1].mean(axis=1)).sum()) if trades else 0.0,
         )
-
-
-def open_market(source: str, seed: int) -> Market:
-    """Return the market that `source` names: `simulated`, or a file or folder of candles.
-
-    Raises InvalidValueError if the file or folder cannot be read as candles.
-    """
-    if source == "simulated":
-        from infra.local.exchange.simulated import SimulatedTape
-
-        return Market(SimulatedTape(seed))
-    from infra.local.exchange.recorded import RecordedTape
-
-    return Market(RecordedTape.read(source, seed))

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from infra.local.exchange.application import DEFAULT_LIMIT_SCALE, Application, Silence
 from infra.local.exchange.clock import MarketClock
 from infra.local.exchange.dialects.base import Answer
-from infra.local.exchange.market import open_market
+from infra.local.exchange.sources import open_market
 from infra.local.news.desk import open_desk
 
 HOST = "127.0.0.1"

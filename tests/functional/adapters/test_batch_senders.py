@@ -9,7 +9,12 @@ from botocore.exceptions import ClientError
 from signalbox.adapters.channels.bulk_email import BulkEmailSender
 from signalbox.adapters.channels.push import PushSender
 from signalbox.domain.delivery.message import Envelope
-from signalbox.domain.errors import ChannelUnavailableError, RecipientRejectedError, RecipientSuppressedError
+from signalbox.domain.errors import (
+    ChannelUnavailableError,
+    EndpointGoneError,
+    RecipientRejectedError,
+    RecipientSuppressedError,
+)
 from tests.builders import make_message
 
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:signals"
@@ -72,6 +77,13 @@ def test_fifty_recipients_of_the_same_words_are_one_call(use_client: Use) -> Non
     assert outcomes == [f"r{number}" for number in range(120)]
     assert [len(call["BulkEmailEntries"]) for call in service.bulk] == [50, 50, 20]
     assert service.bulk[0]["BulkEmailEntries"][7]["ReplacementTags"] == [{"Name": "delivery_id", "Value": "delivery-7"}]
+
+
+def test_what_becomes_of_mails_that_go_together_is_reported_too(use_client: Use) -> None:
+    service = Service()
+    use_client(service)
+    BulkEmailSender("s@example.com", "signalbox-mail").send_all(mails(2))
+    assert [call["ConfigurationSetName"] for call in service.bulk] == ["signalbox-mail"]
 
 
 def test_each_recipient_has_their_own_link_to_unsubscribe(use_client: Use) -> None:
@@ -142,8 +154,9 @@ def test_a_message_that_a_topic_did_not_take_is_told_apart_by_whose_fault_it_was
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
-        (refusal("EndpointDisabled"), RecipientRejectedError),
-        (refusal("NotFound", status=404), RecipientRejectedError),
+        (refusal("EndpointDisabled"), EndpointGoneError),
+        (refusal("NotFound", status=404), EndpointGoneError),
+        (refusal("InvalidParameter"), RecipientRejectedError),
         (refusal("Throttling"), ChannelUnavailableError),
         (refusal("AuthorizationError", status=403), ChannelUnavailableError),
         (refusal("InternalError", status=500), ChannelUnavailableError),

@@ -1,11 +1,18 @@
-from typing import Any
+import socket
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any, ClassVar
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from signalbox.adapters import aws as clients
+from signalbox.adapters.channels.bulk_email import BulkEmailSender
 from signalbox.adapters.channels.email import EmailSender
-from signalbox.domain.errors import ChannelUnavailableError, RecipientRejectedError
+from signalbox.adapters.channels.push import PushSender
+from signalbox.domain.delivery.message import Envelope
+from signalbox.domain.errors import ChannelUnavailableError, RecipientRejectedError, UnclearOutcomeError
 from tests.builders import make_message
 
 SENDER = "signals@signalbox.example"
@@ -33,6 +40,14 @@ class FakeSes:
 def service_error(code: str, status: int = 400) -> ClientError:
     reply: Any = {"Error": {"Code": code, "Message": "told so"}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(reply, "SendEmail")
+
+
+def test_what_becomes_of_a_mail_is_reported_whoever_verified_its_sender(use_client):
+    ses = FakeSes()
+    use_client(ses)
+    EmailSender(SENDER, "signalbox-mail").send(make_message(), "ada@example.com", "d1")
+    EmailSender(SENDER).send(make_message(), "ada@example.com", "d2")
+    assert [asked.get("ConfigurationSetName") for asked in ses.asked] == ["signalbox-mail", None]
 
 
 def test_a_message_reaches_ses_whole(verified: None):
@@ -106,3 +121,49 @@ def test_a_mail_that_can_be_ended_says_how_in_its_header(use_client):
         {"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"},
     ]
     assert without == []
+
+
+class HangsUp(BaseHTTPRequestHandler):
+    """Takes a request and hangs up without a word."""
+
+    taken: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.taken.append(self.path)
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
+        """Write no access log."""
+
+
+@pytest.fixture
+def hangs_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """An AWS that takes what it is asked and never answers; yields the paths it was asked for."""
+    HangsUp.taken.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), HangsUp) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_address[1]}")
+        clients.forget()
+        yield HangsUp.taken
+        server.shutdown()
+        thread.join()
+    clients.forget()
+
+
+def test_a_mail_that_may_have_been_taken_is_not_sent_again_by_the_client(hangs_up: list[str]):
+    with pytest.raises(UnclearOutcomeError):
+        EmailSender(SENDER).send(make_message(), "ada@example.com", "delivery-1")
+    together = [Envelope(make_message(), f"ada-{number}@example.com", f"d-{number}") for number in range(2)]
+    outcomes = BulkEmailSender(SENDER).send_all(together)
+    assert [type(outcome) for outcome in outcomes] == [UnclearOutcomeError] * 2
+    assert hangs_up == ["/v2/email/outbound-emails", "/v2/email/outbound-bulk-emails"]
+
+
+def test_a_push_that_may_have_been_taken_is_not_sent_again_by_the_client(hangs_up: list[str]):
+    arn = "arn:aws:sns:eu-central-1:123456789012:signals"
+    (outcome,) = PushSender().send_all([Envelope(make_message(), arn, "delivery-1")])
+    assert isinstance(outcome, UnclearOutcomeError)
+    assert len(hangs_up) == 1

@@ -20,6 +20,7 @@ QUEUES = (
     "REPRICE",
     "ROUTES",
     "READ_MODELS",
+    "TOPICS",
     "WARM",
     "DELIVER_FREE",
     "DELIVER_PRO",

@@ -82,7 +82,8 @@ class Gate:
     def _answer(answer: Mapping[str, Any]) -> Answer:
         headers, text = answer["headers"], answer["body"] or ""
         # What names no type is JSON, as API Gateway says it is.
-        body = json.loads(text) if text and "json" in headers.get("Content-Type", "application/json") else {}
+        media_type = headers.get("Content-Type", "application/json").partition(";")[0]
+        body = json.loads(text) if text and media_type.endswith(("/json", "+json")) else {}
         if answer["statusCode"] >= 400:
             assert headers["Content-Type"] == "application/problem+json"
             assert body["status"] == answer["statusCode"]

@@ -28,6 +28,7 @@ NOT_SAID_BY_SCHEMAS = {
     "/signals/api/subscriptions": "addresses, texts and time zones have rules that no short pattern says",
     "/signals/api/subscriptions/{subscription_id}": "as above",
     "/signals/api/subscriptions/confirm": "the token was mailed, and is good once",
+    "/signals/api/devices": "a name has rules that no short pattern says, and SNS takes tokens of its platform only",
     "/signals/api/account/keys": "a label has rules that no short pattern says",
 }
 """Paths where a request that fits its schema may be refused all the same, with 400: positive_data_acceptance is off."""

@@ -17,6 +17,7 @@ from signalbox.domain.accounts.account import Account, Scope, Tier
 from signalbox.domain.alerts.alert import AlertKind
 from signalbox.domain.market.consensus import PriceFrame
 from signalbox.domain.market.timeframe import Timeframe
+from signalbox.domain.regimes.change import Direction
 from signalbox.ports.work import Turn
 from signalbox.services.accounts import make_key
 from tests.builders import ended, make_price, make_signal, make_universe
@@ -206,7 +207,7 @@ def test_regimes_are_told_with_their_history(gate: Gate) -> None:
     hour = timedelta(hours=1)
     stored = bootstrap.regime_repository()
     stored.add(make_change(since=AS_OF - 40 * 24 * hour))
-    stored.add(make_change(since=AS_OF - hour, direction=-1))
+    stored.add(make_change(since=AS_OF - hour, direction=Direction.DOWN))
     stored.add(make_change(symbol="market", since=AS_OF - 2 * hour))
     told = gate("GET", REGIMES, query={"symbol": "BTC/USDT"}).body
     assert told["current"] == {
@@ -264,9 +265,15 @@ def test_a_price_becomes_one_mail_however_often_each_message_comes(
     assert Decimal(shown["last"]["value"]) > Decimal("0.01")
 
 
-def test_a_turn_writes_the_regimes_of_its_symbols(gate: Gate, handler: Handler, lambda_context: Any) -> None:
+def test_a_turn_writes_the_regimes_of_its_symbols_and_tells_each_once_however_often_its_message_comes(
+    gate: Gate, handler: Handler, lambda_context: Any
+) -> None:
     event = load_event("generate_signals")
-    assert handler("generate_signals")(event, lambda_context) == {"batchItemFailures": []}
+    for _ in range(3):
+        assert handler("generate_signals")(event, lambda_context) == {"batchItemFailures": []}
     found = bootstrap.regime_repository().latest("BTC/USDT", Timeframe.H1, NOW)
     assert found is not None
     assert found.since == AS_OF
+    told = [record for _, record in bootstrap.topic_log().after("regimes", 0, 100)]
+    assert found.to_record() in told
+    assert len({record["symbol"] for record in told}) == len(told) == bootstrap.topic_writer().last("regimes")

@@ -201,7 +201,26 @@ def test_bad_input_is_refused_with_the_name_of_the_field(
     assert [error["field"] for error in problem["errors"]] == [field]
 
 
-@pytest.mark.parametrize("signal_id", ["x", "BTC-USDT~20240105T130000Z~trend_following~9h", "%00", "a" * 3000])
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [
+        ({"from": "yesterday"}, "moment must be ISO 8601 with a zone, was 'yesterday'"),
+        ({"from": "2300-01-01T00:00:00Z"}, "must lie from 1970 to 2200, was '2300-01-01T00:00:00Z'"),
+        ({"limit": "201"}, "Input should be less than or equal to 200, was '201'"),
+        ({"limits": "5"}, "is not a parameter of this endpoint; did you mean 'limit'?"),
+        ({"colour": "red"}, "is not a parameter of this endpoint"),
+        ({"q": "strategy:brekout"}, "at character 10: no strategy is called 'brekout'; did you mean 'breakout'?"),
+    ],
+)
+def test_a_refusal_says_once_what_was_expected_and_what_was_found(
+    get: Get, signals: list[Signal], query: dict[str, Any], detail: str
+) -> None:
+    assert [error["detail"] for error in get("/signals/history", query)[1]["errors"]] == [detail]
+
+
+@pytest.mark.parametrize(
+    "signal_id", ["x", "BTC-USDT~20240105T130000Z~trend_following~9h", "_D800_-USDT~20240105T130000Z~x~1h", "a" * 3000]
+)
 def test_an_id_that_is_none_is_not_found(get: Get, signals: list[Signal], signal_id: str) -> None:
     assert get("/signals/api/signals/{signal_id}", signal_id=signal_id)[0] == 404
 

@@ -20,6 +20,7 @@ from signalbox.domain.history.export_job import LIFE
 from signalbox.domain.history.export_reader import read_records
 from signalbox.domain.signals.signal import Signal
 from signalbox.ports.work import Turn
+from signalbox.settings import settings
 from tests.builders import ended, make_signal
 from tests.functional.functions.conftest import NOW, Handler, load_event, messages
 
@@ -68,9 +69,10 @@ def signals(house: None) -> list[Signal]:
 
 
 @pytest.fixture
-def only_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+def only_jobs(house: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nothing be small enough for an answer."""
-    monkeypatch.setattr(exports, "MOST_BYTES", 1000)
+    monkeypatch.setenv("EXPORT_ANSWER_BYTES", "1000")
+    settings.cache_clear()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from botocore.exceptions import EndpointConnectionError
 from signalbox import bootstrap
 from signalbox.api.app import MOST_BODY_BYTES, declared
 from signalbox.domain.accounts.account import Account, Scope, Tier
+from signalbox.domain.universe.universe import Member, Universe
 from signalbox.services.accounts import make_key
 from tests.functional.functions.conftest import NOW, Handler, load_event
 
@@ -59,6 +60,12 @@ def test_head_is_answered_like_get_without_the_body(ask: Ask, path: str) -> None
     assert (headed["statusCode"], headed["body"]) == (got["statusCode"], "")
     assert headed["headers"].keys() - {"Age"} == got["headers"].keys() - {"Age"}
     assert got["body"]
+
+
+def test_a_page_anywhere_may_read_how_old_an_answer_is_and_when_to_come_back(ask: Ask) -> None:
+    shown = ask("GET", "/health")["headers"]["Access-Control-Expose-Headers"].split(", ")
+    assert {"Age", "ETag", "Location", "Retry-After", "X-Row-Count"} <= set(shown)
+    assert "If-None-Match" in ask("OPTIONS", "/signals/history")["headers"]["Access-Control-Allow-Headers"]
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/signals/api", "/%zz", "/signals/api/signals/%", "/{proxy+}", ""])
@@ -127,6 +134,49 @@ def test_a_parameter_that_nobody_declared_is_refused_by_name(ask: Ask, path: str
     assert "colour" in [error["field"] for error in json.loads(answer["body"])["errors"]]
 
 
+def test_a_parameter_given_twice_is_refused_by_name_wherever_it_is_known(ask: Ask) -> None:
+    known = [
+        (each.method, each.path, field.alias or name)
+        for each in declared()
+        if each.query is not None
+        for name, field in each.query.model_fields.items()
+    ]
+    assert len(known) > 50
+    for method, path, name in known:
+        answer = ask(
+            method, path, queryStringParameters={name: "b"}, multiValueQueryStringParameters={name: ["a", "b"]}
+        )
+        assert (answer["statusCode"], json.loads(answer["body"])["errors"]) == (
+            400, [{"field": name, "detail": "must be given once, was given 2 times"}],
+        ), (path, name)  # fmt: skip
+
+
+SPANNED = sorted(
+    each.path
+    for each in declared()
+    if each.query is not None and "from" in {field.alias for field in each.query.model_fields.values()}
+)
+
+
+@pytest.mark.parametrize("path", SPANNED)
+def test_a_span_may_leave_out_a_side_and_may_not_be_upside_down(ask: Ask, path: str) -> None:
+    bootstrap.universe_repository().add(Universe(NOW, (Member("BTC/USDT", "binance", 0),)))
+    by_day = any(word in path for word in ("statistics", "performance"))
+    early, late = (f"{year}-01-01" + ("" if by_day else "T00:00:00Z") for year in (2011, 2150))
+
+    def asked(**query: str) -> tuple[int, list[str]]:
+        given = {"symbol": "BTC/USDT"} if "candles" in path or "regimes" in path else {}
+        given |= {name.removesuffix("_"): value for name, value in query.items()}
+        many = {name: [value] for name, value in given.items()}
+        answer = ask("GET", path, queryStringParameters=given, multiValueQueryStringParameters=many)
+        found = json.loads(answer["body"]) if answer["statusCode"] >= 400 else {}
+        return answer["statusCode"], [error["field"] for error in found.get("errors", [])]
+
+    assert asked(from_=late, to=early) == (400, ["to"])
+    for side in ({"to": early}, {"from_": late}):
+        assert asked(**side) == (200, []), side
+
+
 def test_an_answer_is_kept_by_nobody_unless_it_says_so(ask: Ask) -> None:
     assert ask("GET", "/signals/api/account")["headers"]["Cache-Control"] == "no-store"
     assert ask("GET", "/health")["headers"]["Cache-Control"] == "no-store"
@@ -155,6 +205,7 @@ class Down:
         ("GET", "/signals/api/monitoring", None),
         ("GET", "/signals/api/account", None),
         ("GET", "/signals/api/alerts", None),
+        ("POST", "/signals/api/alerts", '{"kind": "above", "symbol": "BTC/USDT", "price": "42000"}'),
         ("GET", "/signals/api/subscriptions", None),
         ("POST", "/signals/api/subscriptions", '{"channels": ["email"]}'),
         ("DELETE", "/signals/api/account/keys/{prefix}", None),

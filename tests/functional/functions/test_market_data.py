@@ -152,9 +152,13 @@ def test_monitoring_tells_turns_candles_queues_and_dead_letters(gate: Gate, mark
 
 
 def test_monitoring_looks_again_only_after_some_seconds(gate: Gate, market: None, key: str) -> None:
-    before = gate("GET", MONITORING, key).body
+    first = gate("GET", MONITORING, key)
+    before = first.body
     bootstrap.queue("GENERATE").send([{"n": 1}])
-    assert gate("GET", MONITORING, key).body == before
+    again = gate("GET", MONITORING, key)
+    assert again.body == before
+    assert "Age" not in first.headers
+    assert 1 <= int(again.headers["Age"]) <= 5
     bootstrap.remembered_monitoring.cache_clear()
     assert gate("GET", MONITORING, key).body != before
     assert len(messages("GENERATE")) == 1

@@ -13,6 +13,7 @@ import pytest
 from signalbox import bootstrap
 from signalbox.domain.signals.events import EventKind
 from signalbox.domain.signals.signal import NULL_STRATEGY, Origin, Signal, Status
+from signalbox.services import read_statistics
 from tests.builders import NOW, ended, make_event, make_signal
 from tests.functional.functions.conftest import Handler, load_event
 
@@ -173,6 +174,14 @@ def test_what_cannot_be_asked_is_refused_by_name(
     status, problem = ask(noun, **query)
     assert status == 400
     assert [error["field"] for error in problem["errors"]] == [field]
+
+
+def test_what_would_take_too_many_reads_is_refused_by_name(
+    counted: list[Signal], ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_statistics, "MOST_READS", 1)
+    status, problem = ask("statistics", origin="simulated", group_by="symbol", **SPAN)
+    assert (status, [each["field"] for each in problem["errors"]]) == (400, ["group_by"])
 
 
 def test_figures_are_computed_without_numpy() -> None:

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from infra.local.exchange.candles import DAY, HOUR
-from infra.local.exchange.market import EXCHANGES, open_market
+from infra.local.exchange.market import EXCHANGES
 from infra.local.exchange.server import LocalExchange
+from infra.local.exchange.sources import open_market
 from signalbox.domain.errors import InvalidValueError
 
 START = 1_704_067_200_000  # 2024-01-01 UTC

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from infra.local.exchange.candles import CLOSE, DAY, HIGH, HOUR, LOW, MINUTE, OPEN, VOLUME, aggregate
-from infra.local.exchange.market import EXCHANGES, open_market
+from infra.local.exchange.market import EXCHANGES
+from infra.local.exchange.sources import open_market
 
 NOW = 1_717_212_345_678
 MONTH = (NOW - 30 * DAY, NOW)
@@ -18,7 +19,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 FINGERPRINT = """
 import hashlib
 import os
-from infra.local.exchange.market import open_market
+from infra.local.exchange.sources import open_market
 market = open_market("simulated", 7)
 candles = market.candles("bybit", "SOL/USDT", 3_600_000, ({first}, {last}), {now})
 print(hashlib.sha256(candles.times.tobytes() + candles.values.tobytes()).hexdigest())

@@ -18,8 +18,6 @@ from signalbox.domain.errors import UploadLostError
 
 PART = b"0123456789abcdef" * (5 * 1024 * 1024 // 16)
 
-pytestmark = pytest.mark.xdist_group("tiny-cloud")
-
 
 @pytest.fixture
 def bucket(tiny_cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:

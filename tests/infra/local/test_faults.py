@@ -1,4 +1,7 @@
 import json
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -114,6 +117,15 @@ def test_a_duplicate_arrives_twice_and_is_answered_once(
     proxy.rules.add(FaultRule(target="dynamodb:*", fault=Fault.DUPLICATE))
     assert client.post("/", headers=PUT_ITEM).json() == {"number": 1}
     assert len(upstream.seen) == 2
+
+
+def test_whoever_asks_is_killed_after_it_was_carried_out_and_before_they_know(
+    upstream: Upstream, proxy: FaultProxy
+) -> None:
+    proxy.rules.add(FaultRule(target="unsigned:*", fault=Fault.KILL))
+    asking = f"import urllib.request as r; r.urlopen('{proxy.endpoint}/send', data=b'x')"
+    assert subprocess.run([sys.executable, "-c", asking], check=False).returncode == -signal.SIGKILL  # noqa: S603 - above
+    assert len(upstream.seen) == 1
 
 
 def test_a_late_reply_comes_late(client: httpx.Client, proxy: FaultProxy) -> None:

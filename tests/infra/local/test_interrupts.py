@@ -5,11 +5,15 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+
+from infra.local.ministack import scratch_place
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -35,38 +39,44 @@ def left_behind(place: Path) -> list[str]:
     return found
 
 
-@pytest.mark.xdist_group("tiny-cloud")
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """An empty folder where a run would put its own."""
+    place = Path(tempfile.mkdtemp(dir=scratch_place()))
+    yield place
+    shutil.rmtree(place)
+
+
 @pytest.mark.parametrize(
-    ("signals", "seconds"),
+    ("mode", "said", "signals"),
     [
-        ((signal.SIGINT,), 0.8),
-        ((signal.SIGINT,), 1.8),
-        ((signal.SIGTERM,), 3.0),
-        ((signal.SIGINT, signal.SIGINT), 5.0),
-        ((signal.SIGINT,), 9.0),
+        pytest.param(["--once"], "market:", [signal.SIGINT], id="starting"),
+        pytest.param(["--once"], "start ", [signal.SIGTERM], id="deploying"),
+        pytest.param(["--once"], "account ", [signal.SIGINT, signal.SIGINT], id="warming up, impatiently"),
+        pytest.param([], "Ctrl-C stops everything", [signal.SIGINT, signal.SIGTERM], id="working on in real time"),
     ],
 )
 def test_a_stopped_run_leaves_no_process_and_no_scratch(
-    tmp_path: Path, signals: tuple[signal.Signals, ...], seconds: float
+    tmp_path: Path, scratch: Path, mode: list[str], said: str, signals: list[signal.Signals]
 ) -> None:
     place = copy_of_project(tmp_path / "project")
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONPATH": f"{place / 'layers/signalbox/python'}{os.pathsep}{place}",
         "TMPDIR": str(scratch),
     }
-    command = [sys.executable, "-m", "infra.local", "run", "--once", "--market", "simulated"]
+    command = [sys.executable, "-m", "infra.local", "run", "--market", "simulated", "--turns", "1", *mode]
     with subprocess.Popen(  # noqa: S603 (our own command)
         command, cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as run:
-        time.sleep(seconds)
+        assert run.stdout
+        assert any(line.startswith(said) for line in run.stdout), run.stderr and run.stderr.read()
         for number in signals:
             run.send_signal(number)
             time.sleep(0.05)
-        output, errors = run.communicate(timeout=60)
+        output, errors = run.communicate(timeout=120)
     assert "Traceback" not in output + errors
-    assert run.returncode in (130, -signals[0]), output + errors
-    assert left_behind(tmp_path) == []
+    assert run.returncode == (130 if "--once" in mode else 0), output + errors
+    assert left_behind(place) == []
+    assert left_behind(scratch) == []
     assert list(scratch.iterdir()) == []

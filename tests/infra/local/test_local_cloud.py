@@ -18,8 +18,6 @@ from infra.local.stepping import Pace, Stepper
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
-pytestmark = pytest.mark.xdist_group("tiny-cloud")
-
 
 def items(cloud: LocalCloud, deployment: Deployment, table: str) -> list[str]:
     found = cloud.client("dynamodb").scan(TableName=deployment.outputs[table])["Items"]
@@ -48,6 +46,35 @@ def test_a_step_returns_when_the_last_function_has_done_its_work(
         assert items(tiny_cloud, deployment, "Finished")[0] == "2024-01-01T12:00:00Z"
         assert stepper.backlog.dead_letters() == {}
     assert moments[0] == NOON + timedelta(seconds=10)
+
+
+def test_what_a_sender_holds_back_is_told_and_not_waited_for(
+    tiny_cloud: LocalCloud, tiny_template: dict[str, Any]
+) -> None:
+    with stack(tiny_cloud, tiny_template) as deployment:
+        stepper = Stepper(tiny_cloud, deployment, lambda _moment: None, Pace(patience=20))
+        queue = deployment.resources["DoneQueue"]
+        tiny_cloud.client("sqs").send_message(QueueUrl=queue, MessageBody='{"id": "later"}', DelaySeconds=900)
+        stepper.settle()
+        assert stepper.backlog.held() == {"done": 1}
+        assert items(tiny_cloud, deployment, "Finished") == []
+
+
+def test_what_a_reader_was_given_is_waited_for_until_it_is_done_with_it(
+    tiny_cloud: LocalCloud, tiny_template: dict[str, Any]
+) -> None:
+    with stack(tiny_cloud, tiny_template) as deployment:
+        stepper = Stepper(tiny_cloud, deployment, lambda _moment: None, Pace(patience=1))
+        queue = deployment.resources["WorkQueue"]
+        readers = tiny_cloud.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+        sqs = tiny_cloud.client("sqs")
+        for reader in readers:
+            tiny_cloud.client("lambda").update_event_source_mapping(UUID=reader["UUID"], Enabled=False)
+        sqs.send_message(QueueUrl=queue, MessageBody="{}")
+        assert sqs.receive_message(QueueUrl=queue)["Messages"]
+        assert stepper.backlog.look().left == "1 messages in work"
+        with pytest.raises(RunFailedError, match="work did not end within 1 s: 1 messages in work are left"):
+            stepper.settle()
 
 
 def test_a_missing_permission_names_the_function_and_the_action(

@@ -45,6 +45,12 @@ def test_sending_messages_allows_sending_batches() -> None:
     assert with_batch_actions([statement]) == [{**statement, "Action": ["sqs:SendMessage", "sqs:SendMessageBatch"]}]
 
 
+def test_publishing_allows_publishing_batches() -> None:
+    statement = {"Effect": "Allow", "Action": ["sns:Publish", "sns:DeleteEndpoint"], "Resource": "t"}
+    allowed = ["sns:Publish", "sns:DeleteEndpoint", "sns:PublishBatch"]
+    assert with_batch_actions(statement)["Action"] == allowed
+
+
 def test_a_statement_that_denies_stays_as_it_is() -> None:
     statement = {"Effect": "Deny", "Action": "sqs:SendMessage", "Resource": "q"}
     assert with_batch_actions(statement) == statement

@@ -17,6 +17,9 @@ GOOD = RunReport(
     revisions=80,
     endings={"TARGET_HIT": 3},
     deliveries=43,
+    sentiment=600,
+    statistics=55,
+    held=4,
     dead_letters=0,
     api={"/health": 200},
 )
@@ -34,6 +37,8 @@ def test_a_run_whose_every_station_worked_passes() -> None:
         ({"signals": 0}, "generate_signals"),
         ({"endings": {}}, "reprice_signals"),
         ({"deliveries": 0}, "deliver_signals"),
+        ({"sentiment": 0}, "score_sentiment"),
+        ({"statistics": 0}, "update_read_models"),
         ({"api": {"/health": 200, "/signals/history": 502}}, "api: /signals/history answered 502"),
         ({"api": {}}, "api"),
         ({"dead_letters": 2}, "dead letters: 2"),
@@ -44,8 +49,12 @@ def test_the_station_that_did_not_do_its_part_is_named(changes: dict[str, Any], 
 
 
 def test_a_real_market_may_give_no_signal() -> None:
-    quiet = replace(GOOD, signals=0, endings={}, deliveries=0)
+    quiet = replace(GOOD, signals=0, endings={}, deliveries=0, statistics=0)
     assert failed_station(quiet, mailed=0, mails=0, live=True) is None
+
+
+def test_without_news_no_mood_is_asked_for() -> None:
+    assert failed_station(replace(GOOD, sentiment=0), mailed=43, mails=43, live=False, news=False) is None
 
 
 def test_a_real_market_that_gave_signals_must_deliver_them() -> None:
@@ -60,7 +69,7 @@ def test_the_report_has_exactly_the_agreed_keys(tmp_path: Path) -> None:
     GOOD.write(path)
     assert set(json.loads(path.read_text())) == {
         *("market", "symbols", "turns", "shards", "candles", "signals", "revisions", "endings"),
-        *("deliveries", "dead_letters", "api", "seconds"),
+        *("deliveries", "sentiment", "statistics", "held", "dead_letters", "api", "seconds"),
     }
 
 

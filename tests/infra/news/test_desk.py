@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.exchange.candles import DAY, HOUR
-from infra.local.exchange.market import open_market
+from infra.local.exchange.sources import open_market
 from infra.local.news.desk import NewsDesk, open_desk
 from infra.local.news.parameters import local_news
 from infra.local.news.recorded import RecordedArchive

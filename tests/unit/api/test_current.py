@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from signalbox.adapters.caching.ages import take_age
 from signalbox.adapters.storage.current_prices import PRICES_LIFE, FramedCurrentPrices
 from signalbox.api.current import current, currents
 from signalbox.domain.market.consensus import ConsensusPrice, PriceFrame
@@ -107,6 +108,15 @@ def test_a_new_frame_is_seen_once_the_old_ones_seconds_are_over(prices: FramedCu
 
     assert known(prices.of(["BTC/USDT"], LATER)) == {"BTC/USDT": 1.0}
     assert known(prices.of(["BTC/USDT"], LATER + PRICES_LIFE)) == {"BTC/USDT": 2.0}
+
+
+def test_a_price_that_is_remembered_makes_the_answer_as_old_as_it_is(prices: FramedCurrentPrices):
+    ages = []
+    for milliseconds in (0, 0, 1200, 3000):
+        take_age()
+        prices.of(["BTC/USDT", "XRP/USDT"], LATER + timedelta(milliseconds=milliseconds))
+        ages.append(take_age())
+    assert ages == [None, None, 2, None]
 
 
 def test_a_symbol_whose_shard_is_not_done_yet_keeps_the_price_of_the_frame_before(

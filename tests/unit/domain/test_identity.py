@@ -58,6 +58,7 @@ def test_sort_keys_sort_by_time_first():
         "BTC-USDT~２0240105T130000Z~trend~1h",
         "BTC_2F_USDT~20240105T130000Z~trend~1h",
         "BTC_FFFFFF_~20240105T130000Z~trend~1h",
+        "_D800_-USDT~20240105T130000Z~trend~1h",
         "A" * 10_000,
     ],
 )

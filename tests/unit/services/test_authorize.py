@@ -11,6 +11,7 @@ from tests.builders import NOW, make_account, make_delivery, make_subscription
 from tests.fakes.access import InMemoryTokens
 from tests.fakes.alerts import InMemoryAlerts, make_alert
 from tests.fakes.delivery import InMemoryAccounts, InMemoryDeliveries, InMemorySubscriptions
+from tests.fakes.devices import InMemoryDevices
 
 SECRET = b"a secret of this test"
 MINUTE = timedelta(minutes=1)
@@ -145,7 +146,15 @@ def test_an_erased_account_opens_nothing_and_leaves_no_trace_of_a_person(gate: G
     )
     deliveries.add(make_delivery())
     alerts.add(make_alert(account_id=ADA.account_id))
-    done = erase(ADA, accounts=gate.accounts, subscriptions=subscriptions, deliveries=deliveries, alerts=alerts)
+    done = erase(
+        ADA,
+        accounts=gate.accounts,
+        subscriptions=subscriptions,
+        deliveries=deliveries,
+        alerts=alerts,
+        devices=InMemoryDevices(),
+        platform=None,
+    )
     assert done is True
     assert alerts.of_account(ADA.account_id) == []
     everything = repr([vars(gate.accounts), vars(subscriptions), vars(deliveries)])

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from signalbox.domain.errors import ExchangeUnavailableError, UnknownSymbolError
 from signalbox.domain.instants import to_ms
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.suppression import SuppressionReason
+from signalbox.ports.market import Market
 from signalbox.services.candles import CandleUpdate, update_candles
 from tests.builders import make_candles
 from tests.fakes.market import FakeExchange, InMemoryCandles
@@ -73,6 +75,27 @@ def test_the_last_candle_waits_for_a_later_one_to_confirm_it(exchange: FakeExcha
     assert found.refusals["ETH/USDT"][0] is SuppressionReason.OPEN_CANDLE
     assert np.isnan(found.grid.close[-1, 1])
     assert found.grid.close[-2, 1] == CLOSES[3]
+
+
+def test_half_a_candle_in_a_late_answer_is_not_stored(exchange: FakeExchange, store: InMemoryCandles) -> None:
+    whole = exchange.stored["ETH/USDT"]
+    exchange.stored["ETH/USDT"] = [*whole[:2], whole[2]._replace(close=101.5, volume=0.5)]
+    assert np.isnan(update(exchange, store).grid.close[2:, 1]).all()
+
+    exchange.stored["ETH/USDT"] = whole
+    found = update(exchange, store)
+    assert found.grid.close[:, 1].tolist() == CLOSES[:5]
+    assert found.data_revisions == 0
+
+
+def test_the_last_candle_of_a_symbol_that_is_traded_no_more_is_stored(
+    exchange: FakeExchange, store: InMemoryCandles
+) -> None:
+    exchange.stored["ETH/USDT"] = exchange.stored["ETH/USDT"][:3]
+    exchange.listed["ETH/USDT"] = Market("ETH/USDT", active=False, price_step=Decimal("0.01"))
+    found = update(exchange, store)
+    assert found.grid.close[:3, 1].tolist() == CLOSES[:3]
+    assert found.refusals["ETH/USDT"][0] is SuppressionReason.OPEN_CANDLE
 
 
 def test_an_unknown_symbol_holds_up_no_other(exchange: FakeExchange, store: InMemoryCandles) -> None:

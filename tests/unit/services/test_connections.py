@@ -1,4 +1,3 @@
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -9,38 +8,11 @@ from hypothesis import strategies as st
 from signalbox.domain.accounts.account import Tier
 from signalbox.domain.delivery.message import Envelope
 from signalbox.domain.delivery.requests import LONGEST, MOST_MESSAGES, MOST_TOPICS
-from signalbox.services.connections import MOST_RESUMED, Exchange, connect, disconnect, receive
-from signalbox.services.topics import TopicSender
+from signalbox.services.connections import MOST_RESUMED, disconnect
 from tests.builders import NOW, make_message
 from tests.fakes.alerts import make_firing
-from tests.fakes.topics import InMemoryFollowers, InMemoryTopics, Switchboard
-
-
-class House:
-    """WebSocket on fakes: `say` sends a client's message, `tell` tells a topic."""
-
-    def __init__(self) -> None:
-        self.followers = InMemoryFollowers()
-        self.topics = InMemoryTopics()
-        self.board = Switchboard()
-        self.sender = TopicSender(self.topics, self.followers, self.board, NOW)
-        self.told = 0
-
-    def open(self, name: str = "conn", tier: Tier = Tier.PRO) -> None:
-        connect(name, "acc-1", tier, connections=self.followers, now=NOW)
-
-    def say(self, body: Any, name: str = "conn") -> list[dict[str, Any]]:
-        """Send a message and return what came back."""
-        before = len(self.board.received.get(name, []))
-        text = body if isinstance(body, str) else json.dumps(body)
-        receive(name, text, Exchange(self.followers, self.topics, self.board, NOW, NOW))
-        return self.board.received.get(name, [])[before:]
-
-    def tell(self, topic: str = "signals:pro") -> str:
-        self.told += 1
-        envelope = Envelope(make_message(facts={"n": self.told}), topic, f"delivery-{self.told}")
-        self.sender.send_all([envelope])
-        return envelope.delivery_id
+from tests.fakes.topics import InMemoryTopics
+from tests.unit.services.websocket_house import House, events
 
 
 @pytest.fixture
@@ -48,15 +20,6 @@ def house() -> House:
     opened = House()
     opened.open()
     return opened
-
-
-def events(messages: list[dict[str, Any]]) -> list[tuple[int, str]]:
-    return [
-        (event["sequence"], event["data"]["delivery_id"])
-        for message in messages
-        if message["type"] == "events"
-        for event in message["events"]
-    ]
 
 
 def test_a_ping_is_answered(house: House) -> None:

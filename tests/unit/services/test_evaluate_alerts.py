@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -18,6 +18,7 @@ from signalbox.domain.market.consensus import PriceFrame
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.signal import NULL_STRATEGY, Signal
 from signalbox.domain.universe.shards import Shard
+from signalbox.ports.alerts import TriggerRange
 from signalbox.services.evaluate_alerts import AlertsReport, evaluate_alerts
 from tests.builders import NOW, make_candles, make_price, make_signal
 from tests.fakes.alerts import InMemoryAlertChecks, InMemoryAlerts, make_alert, make_terms
@@ -40,7 +41,7 @@ class Desk:
 
     def store_candle(self, opened: datetime, high: float, low: float) -> None:
         (candle,) = make_candles([100.0], opened)
-        columns = {SYMBOL: [candle._replace(high=high, low=low)]}
+        columns = {SYMBOL: [candle._replace(open=low, high=high, low=low, close=low)]}
         grid = CandleGrid.from_columns("binance", Timeframe.H1, columns, to_ms(opened), to_ms(opened))
         self.candles.save(grid, 0)
 
@@ -181,6 +182,29 @@ def test_two_workers_on_one_move_fire_it_once() -> None:
     assert len(desk.told) == 1
 
 
+def test_many_accounts_are_told_once_each_though_one_cannot_be_at_first() -> None:
+    class Failing(InMemoryAlerts):
+        down = True
+
+        def update(self, before: Alert, after: Alert, firings: Sequence[Firing] = ()) -> bool:
+            if self.down and before.account_id == "acc-1":
+                raise StorageUnavailableError("down")
+            return super().update(before, after, firings)
+
+    desk = Desk()
+    desk.alerts = alerts = Failing()
+    for account in range(30):
+        for number in (1, 2):
+            alerts.add(make_alert(account_id=f"acc-{account}", alert_id=f"alert-{account}-{number}"))
+    with pytest.raises(StorageUnavailableError):
+        desk.cycle(1, 101.0)
+    alerts.down = False
+    assert desk.cycle(1, 101.0).alerts_fired >= 2
+    for account in range(30):
+        told = [firing.alert_id for firing in alerts.told(f"acc-{account}")]
+        assert told == [f"alert-{account}-1", f"alert-{account}-2"]
+
+
 def test_an_alert_that_its_owner_changed_meanwhile_is_judged_as_it_now_is() -> None:
     class Changing(InMemoryAlerts):
         raced = False
@@ -240,6 +264,74 @@ def test_a_new_signal_is_told_when_its_tier_may_see_it_and_once(tier: Tier, minu
         desk.cycle(at, 100.0, [make_signal()])
         told.append(len(desk.told))
     assert told == [int(at >= minute) for at in range(20)]
+
+
+@pytest.mark.parametrize("minutes", [1, 2])
+def test_a_new_signal_that_is_stored_after_the_check_of_its_moment_is_told_all_the_same(minutes: int) -> None:
+    desk = Desk(make_alert(make_terms(AlertKind.NEW_SIGNAL, symbol="*", minimum_quality=50.0, repeat=True)))
+    signal = make_signal(published_at=NOW + timedelta(seconds=9))
+    for minute in range(minutes):
+        desk.cycle(minute, 100.0)
+    for minute in range(minutes, minutes + 3):
+        desk.cycle(minute, 100.0, [signal])
+    assert [firing.signal_id for firing in desk.told] == [signal.signal_id]
+
+
+def test_who_was_told_of_a_signal_is_not_told_of_it_in_vain_again() -> None:
+    class Counting(InMemoryAlerts):
+        updates = 0
+
+        def update(self, before: Alert, after: Alert, firings: Sequence[Firing] = ()) -> bool:
+            self.updates += 1
+            return super().update(before, after, firings)
+
+    desk = Desk()
+    desk.alerts = alerts = Counting()
+    alerts.add(make_alert(make_terms(AlertKind.NEW_SIGNAL, symbol="*", minimum_quality=50.0, repeat=True)))
+    reports = [desk.cycle(minute, 100.0, [make_signal()]) for minute in (1, 2, 3)]
+    assert [report.alerts_read for report in reports] == [1, 1, 1]
+    assert alerts.updates == 1
+
+
+def test_where_nobody_has_an_alert_no_index_is_asked() -> None:
+    class Silent(InMemoryAlerts):
+        def waiting(self, ranges: Sequence[TriggerRange]) -> list[Alert]:
+            raise AssertionError(f"no index should be asked, {ranges} were")
+
+    desk = Desk()
+    desk.alerts = Silent()
+    desk.alerts.add(make_alert(make_terms(symbol="ETH/USDT")))
+    for minute, price in ((0, 100.0), (60, 105.0), (61, 109.5)):
+        desk.cycle(minute, price, [make_signal()])
+    assert desk.checks.stored[0][SYMBOL].price == Decimal("109.5")
+
+
+def test_only_the_partitions_that_hold_alerts_are_asked() -> None:
+    class Asked(InMemoryAlerts):
+        asked: ClassVar[set[str]] = set()
+
+        def waiting(self, ranges: Sequence[TriggerRange]) -> list[Alert]:
+            self.asked.update(each.partition for each in ranges)
+            return super().waiting(ranges)
+
+    desk = Desk()
+    desk.alerts = Asked()
+    desk.alerts.add(make_alert(make_terms(AlertKind.NEAR_TARGET, percent=Decimal(2))))
+    for minute, price in ((0, 100.0), (60, 105.0), (61, 109.5)):
+        desk.cycle(minute, price, [make_signal()])
+    assert Asked.asked == {"BTC/USDT#near"}
+    assert len(desk.told) == 1
+
+
+@pytest.mark.parametrize(("high", "low"), [(104.0, 0.0), (98.0, 99.0), (float("nan"), 99.0)])
+def test_a_stored_candle_whose_prices_are_none_stops_nobodys_alerts(high: float, low: float) -> None:
+    desk = Desk(make_alert())
+    desk.cycle(0, 99.0)
+    desk.store_candle(NOW, high=high, low=low)
+    desk.cycle(61, 99.5)
+    assert desk.told == []
+    desk.cycle(62, 101.0)
+    assert len(desk.told) == 1
 
 
 def test_two_signals_of_one_moment_are_two_occasions() -> None:

@@ -1,11 +1,9 @@
 import io
 import json
-import tracemalloc
 from collections.abc import Callable
 from datetime import timedelta
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from itertools import count
-from pathlib import Path
 
 import pytest
 
@@ -18,6 +16,7 @@ from signalbox.domain.signals.signal import Status
 from signalbox.services import export_history as service
 from signalbox.services.export_history import (
     MARGIN_SECONDS,
+    RETRY_SECONDS,
     ExportReport,
     WholeExport,
     begin_export,
@@ -26,11 +25,9 @@ from signalbox.services.export_history import (
 )
 from tests.builders import NOW, ended, make_signal
 from tests.fakes.exports import (
-    FileObjects,
     InMemoryExports,
     InMemoryObjects,
     MadeSignals,
-    made_signal,
     make_export_job,
     make_exported_query,
 )
@@ -274,15 +271,16 @@ def test_an_upload_that_is_lost_again_and_again_fails_with_a_reason(small_parts:
     assert house.work().steps == 0
 
 
-def test_storage_that_fails_for_a_while_leaves_the_job_to_the_next_message(small_parts: None):
+def test_storage_that_fails_for_a_while_leaves_the_job_to_a_worker_that_is_called_a_minute_later(small_parts: None):
     house = House(hundred(), make_export_job())
 
     def busy(_query: object) -> None:
         raise StorageUnavailableError("busy")
 
     house.signals.feed = busy
-    with pytest.raises(StorageUnavailableError):
-        house.work()
+    report = house.work()
+    assert (report.handed_on, report.status, report.steps) == (True, "RUNNING", 1)
+    assert (house.queue.bodies, house.queue.delays) == ([{"export_id": "export-1"}], [RETRY_SECONDS])
     revived(house)
     house.work()
 
@@ -349,28 +347,3 @@ def test_beginning_stores_a_job_and_calls_a_worker():
 
     assert made == job == exports.get("export-1")
     assert queue.bodies == [{"export_id": "export-1"}]
-
-
-@pytest.mark.parametrize("form", [ExportFormat.CSV, ExportFormat.JSON])
-def test_memory_holds_a_page_and_a_part_however_much_is_exported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: ExportFormat
-):
-    monkeypatch.setattr(service, "PART_BYTES", 256 * 1024)
-    house = House(MadeSignals(4_000, made_signal), make_export_job(form=form))
-    house.objects = files = FileObjects(tmp_path)
-    tracemalloc.start()
-    try:
-        house.work()
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-
-    assert (house.now.status, house.now.rows) == (ExportStatus.READY, 4_000)
-    assert peak < 2_500_000 < house.now.size
-    with files.path(house.now.key).open("rb") as file:
-        assert file_digest(file, "sha256").hexdigest() == house.now.sha256
-    with files.path(house.now.key).open(encoding="utf-8", newline="") as lines:
-        for number, record in enumerate(read_records(form, lines)):
-            if number % 100 == 0:
-                assert record == json.loads(json.dumps(record_of(made_signal(number))))
-    assert number == 3_999

@@ -1,18 +1,21 @@
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
 import pytest
 
-from signalbox.domain.errors import ExchangeUnavailableError
+from signalbox.domain.errors import ExchangeUnavailableError, UnknownSymbolError
 from signalbox.domain.instants import from_ms, to_ms
 from signalbox.domain.market.candles import Candle
 from signalbox.domain.market.timeframe import Timeframe
-from signalbox.domain.signals.signal import Origin, Signal
+from signalbox.domain.signals.signal import NULL_STRATEGY, Origin, Signal, Status
 from signalbox.domain.signals.suppression import SuppressionReason
 from signalbox.domain.universe.shards import Shard
 from signalbox.ports.market import Market
-from signalbox.services.generate_signals import GenerationReport, Provenance, generate_signals
+from signalbox.services.generate_signals import RECENT, GenerationReport, Provenance, generate_signals
+from tests.builders import make_ending
 from tests.fakes.market import FakeExchange, InMemoryCandles
 from tests.fakes.signals import InMemorySignals, InMemorySuppressions
 
@@ -21,6 +24,9 @@ HOUR = 3_600_000
 WARM_UP = 300
 SYMBOLS = tuple(f"S{number:02}/USDT" for number in range(24))
 STEP = Decimal("0.0001")
+HALTED = SuppressionReason.HALTED
+
+Spoil = Callable[[list[Candle]], list[Candle]]
 
 
 def random_candles(seed: int, count: int) -> list[Candle]:
@@ -35,11 +41,22 @@ def random_candles(seed: int, count: int) -> list[Candle]:
     return [Candle(to_ms(START) + at * HOUR, *map(float, row)) for at, row in enumerate(rows)]
 
 
+@dataclass
+class MessyExchange(FakeExchange):
+    """Gives some symbols' candles out of order or more than once."""
+
+    messy: dict[str, Spoil] = field(default_factory=dict)
+
+    def candles(self, symbol: str, timeframe: Timeframe, since: int, limit: int) -> list[Candle]:
+        answer = list(super().candles(symbol, timeframe, since, limit))
+        return self.messy[symbol](answer) if symbol in self.messy else answer
+
+
 class Engine:
     """One shard's generation on fakes."""
 
     def __init__(self) -> None:
-        self.exchange = FakeExchange(
+        self.exchange = MessyExchange(
             listed={symbol: Market(symbol, active=True, price_step=STEP) for symbol in SYMBOLS},
             stored={symbol: random_candles(seed, WARM_UP + 30) for seed, symbol in enumerate(SYMBOLS)},
         )
@@ -47,7 +64,9 @@ class Engine:
         self.signals = InMemorySignals()
         self.suppressions = InMemorySuppressions()
 
-    def generate(self, turn: int, symbols: tuple[str, ...] = SYMBOLS) -> GenerationReport:
+    def generate(
+        self, turn: int, symbols: tuple[str, ...] = SYMBOLS, *, late: timedelta = timedelta(0)
+    ) -> GenerationReport:
         as_of = from_ms(to_ms(START) + (WARM_UP + turn) * HOUR)
         shard = Shard(
             job="generate_signals",
@@ -65,7 +84,7 @@ class Engine:
             candles=self.candles,
             signals=self.signals,
             suppressions=self.suppressions,
-            now=as_of + timedelta(seconds=10),
+            now=as_of + timedelta(seconds=10) + late,
             warm_up_candles=WARM_UP,
             grace_seconds=10,
             provenance=Provenance(Origin.SIMULATED, "test"),
@@ -91,6 +110,40 @@ def worked() -> Engine:
 @pytest.fixture
 def engine() -> Engine:
     return Engine()
+
+
+def test_what_ran_out_before_its_turn_was_handled_is_suppressed(worked: Engine) -> None:
+    engine, days = Engine(), timedelta(days=3)
+    reports = [engine.generate(turn, late=days) for turn in range(20)]
+    assert engine.given() == []
+    assert sum(report.signals for report in reports) == 0
+    stale = {
+        record.key
+        for symbol in SYMBOLS
+        for record in engine.suppressions.of_symbol(symbol, 100)
+        if record.reason is SuppressionReason.STALE and record.is_candidate
+    }
+    assert {signal.key for signal in worked.given()} <= stale
+
+
+def test_an_open_signal_counts_however_many_came_after_it(worked: Engine) -> None:
+    given = next(signal for signal in worked.given() if signal.strategy != NULL_STRATEGY)
+    turn = (to_ms(given.created_at) - to_ms(START)) // HOUR - WARM_UP
+    engine = Engine()
+    assert engine.generate(turn, (given.symbol,)).signals
+
+    engine = Engine()
+    long_open = replace(given, created_at=given.created_at - timedelta(hours=40))
+    engine.signals.add(long_open)
+    for number in range(1, RECENT + 6):
+        later = given.created_at - timedelta(minutes=number)
+        engine.signals.add(
+            replace(given, created_at=later, timeframe=Timeframe.M5, status=Status.EXPIRED, ending=make_ending())
+        )
+    engine.generate(turn, (given.symbol,))
+
+    assert engine.signals.get(given.signal_id) is None
+    assert SuppressionReason.REPEAT in engine.refusals(given.symbol)
 
 
 def test_turns_give_signals_with_everything_a_signal_needs(worked: Engine) -> None:
@@ -165,3 +218,56 @@ def test_an_exchange_that_is_down_leaves_the_message_to_come_back(engine: Engine
     with pytest.raises(ExchangeUnavailableError):
         engine.generate(0)
     assert not engine.given()
+
+
+def spiked(candle: Candle) -> Candle:
+    return Candle(candle.time, *(10 * price for price in candle[1:5]), candle.volume)
+
+
+def garbage() -> dict[str, tuple[Spoil, set[SuppressionReason]]]:
+    """By symbol: what becomes of its candles from the first of twelve hours on, and the reasons to be stored for it."""
+    first, bad, stale = WARM_UP - 1, {SuppressionReason.BAD_DATA}, {SuppressionReason.STALE}
+
+    def each(change: Callable[[Candle], Candle]) -> Spoil:
+        return lambda candles: [*candles[:first], *map(change, candles[first:])]
+
+    def frozen(candles: list[Candle]) -> list[Candle]:
+        price = candles[first - 6].close
+        return [*candles[: first - 5], *(Candle(c.time, *[price] * 4, 0.0) for c in candles[first - 5 :])]
+
+    def every_other_spiked(candles: list[Candle]) -> list[Candle]:
+        return [spiked(c) if at >= first and (at - first) % 2 == 0 else c for at, c in enumerate(candles)]
+
+    spoils: list[tuple[Spoil, set[SuppressionReason]]] = [
+        (each(lambda c: Candle(c.time, 0.0, 0.0, 0.0, 0.0, 0.0)), bad),
+        (each(lambda c: c._replace(close=-c.close)), bad),
+        (each(lambda c: Candle(c.time, *[float("nan")] * 5)), stale),
+        (every_other_spiked, bad),
+        (frozen, {HALTED}),
+        (lambda candles: candles[first - 24 :], stale),
+        (lambda candles: candles[:first], {SuppressionReason.OPEN_CANDLE}),
+    ]
+    return dict(zip(SYMBOLS, spoils, strict=False))
+
+
+def test_twelve_hours_of_garbage_give_no_signal_and_every_refusal_is_stored(worked: Engine, engine: Engine) -> None:
+    spoils = garbage()
+    for symbol, (spoil, _) in spoils.items():
+        engine.exchange.stored[symbol] = spoil(engine.exchange.stored[symbol])
+    twice, mixed, delisted = SYMBOLS[10:13]
+    engine.exchange.messy = {
+        twice: lambda answer: [c for c in answer for _ in range(2)],
+        mixed: lambda answer: answer[::-1],
+    }
+    engine.exchange.candle_errors = {delisted: UnknownSymbolError(f"{delisted} is not listed")}
+    for turn in range(12):
+        engine.generate(turn)
+
+    sick = {*spoils, delisted}
+    until = START + timedelta(hours=WARM_UP + 11)
+    assert engine.given() == [s for s in worked.given() if s.symbol not in sick and s.created_at <= until]
+    for symbol, reasons in {**{name: why for name, (_, why) in spoils.items()}, delisted: {HALTED}}.items():
+        stored = engine.suppressions.of_symbol(symbol, 100)
+        assert {record.reason for record in stored} == reasons, symbol
+        assert len({record.created_at for record in stored}) == 12, symbol
+        assert all(record.detail for record in stored)

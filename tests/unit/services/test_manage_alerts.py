@@ -1,19 +1,21 @@
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from signalbox.domain.accounts.account import Account, Tier
 from signalbox.domain.accounts.channel import Channel
+from signalbox.domain.accounts.room import SETTLING
 from signalbox.domain.alerts.alert import Alert, AlertKind, Terms
 from signalbox.domain.errors import InvalidValueError, LimitReachedError
 from signalbox.domain.market.consensus import ConsensusPrice
 from signalbox.domain.market.timeframe import Timeframe
-from signalbox.services.manage_alerts import Watched, change_alert, make_alert, stop_mail
+from signalbox.services.manage_alerts import AlertShelf, Watched, change_alert, forget_alert, make_alert, stop_mail
 from tests.builders import NOW, make_price, make_universe
 from tests.fakes.alerts import InMemoryAlerts, make_firing, make_terms
+from tests.fakes.delivery import InMemoryAccounts
 from tests.fakes.work import InMemoryUniverse
 
 FREE = Account("acc-1", Tier.FREE)
@@ -34,7 +36,13 @@ WATCHED = Watched(InMemoryUniverse(make_universe()), Prices(), (Timeframe.H1,))
 
 
 def made(alerts: InMemoryAlerts, terms: Terms, account: Account = PREMIUM, watched: Watched = WATCHED) -> Alert:
-    return make_alert(f"alert-{len(alerts.stored)}", account, terms, alerts=alerts, watched=watched, now=NOW)
+    return make_alert(f"alert-{len(alerts.stored)}", account, terms, shelf=shelf(alerts), watched=watched, now=NOW)
+
+
+def shelf(
+    alerts: InMemoryAlerts, accounts: InMemoryAccounts | None = None, later: timedelta = timedelta(0)
+) -> AlertShelf:
+    return AlertShelf(alerts, accounts or InMemoryAccounts(), NOW + later)
 
 
 def test_an_alert_knows_from_which_side_its_price_is_reached() -> None:
@@ -74,6 +82,33 @@ def test_a_tier_gives_so_many_alerts_and_those_that_are_over_do_not_count() -> N
     assert made(alerts, make_terms(), FREE).active
 
 
+def test_a_place_is_free_at_once_when_its_alert_is_forgotten_and_a_minute_after_it_was_taken_else() -> None:
+    alerts, accounts = InMemoryAlerts(), InMemoryAccounts()
+
+    def make(alert_id: str, later: timedelta = timedelta(0)) -> Alert:
+        held = shelf(alerts, accounts, later)
+        return make_alert(alert_id, FREE, make_terms(), shelf=held, watched=WATCHED, now=NOW)
+
+    first, second, *_ = [make(f"alert-{number}") for number in range(FREE.tier.terms.alerts)]
+    assert forget_alert("acc-1", first.alert_id, alerts=alerts, accounts=accounts)
+    assert not forget_alert("acc-1", first.alert_id, alerts=alerts, accounts=accounts)
+    make("next")
+    alerts.update(second, replace(second, active=False))
+    with pytest.raises(LimitReachedError):
+        make("too soon")
+    assert make("late enough", SETTLING).active
+
+
+def test_an_alert_that_is_over_needs_a_place_to_wait_again() -> None:
+    alerts = InMemoryAlerts()
+    over = made(alerts, make_terms(), FREE)
+    alerts.update(over, replace(over, active=False))
+    for _ in range(FREE.tier.terms.alerts):
+        made(alerts, make_terms(), FREE)
+    with pytest.raises(LimitReachedError):
+        change_alert(over.alert_id, FREE, make_terms(), shelf=shelf(alerts), watched=WATCHED, now=NOW)
+
+
 def test_a_firing_in_between_a_change_is_kept() -> None:
     class Firing(InMemoryAlerts):
         raced = False
@@ -87,7 +122,7 @@ def test_a_firing_in_between_a_change_is_kept() -> None:
     alerts = Firing()
     alert = made(alerts, make_terms(repeat=True))
     terms = make_terms(repeat=True, note="new")
-    changed = change_alert(alert.alert_id, PREMIUM, terms, alerts=alerts, watched=WATCHED, now=NOW)
+    changed = change_alert(alert.alert_id, PREMIUM, terms, shelf=shelf(alerts), watched=WATCHED, now=NOW)
     assert changed is not None
     assert (changed.fired, changed.terms.note, len(alerts.told())) == (1, "new", 1)
 
@@ -96,7 +131,7 @@ def test_nobody_changes_what_is_not_theirs() -> None:
     alerts = InMemoryAlerts()
     alert = made(alerts, make_terms())
     other = Account("acc-2", Tier.PREMIUM)
-    assert change_alert(alert.alert_id, other, make_terms(), alerts=alerts, watched=WATCHED, now=NOW) is None
+    assert change_alert(alert.alert_id, other, make_terms(), shelf=shelf(alerts), watched=WATCHED, now=NOW) is None
 
 
 def test_a_link_in_a_mail_ends_the_mail_of_its_alert_or_of_all() -> None:

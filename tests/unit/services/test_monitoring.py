@@ -1,8 +1,10 @@
+from dataclasses import replace
 from datetime import timedelta
 
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.universe.universe import Member, Universe
 from signalbox.ports.work import QueueDepth, Turn
+from signalbox.services.health import still_planned
 from signalbox.services.monitoring import Monitoring, look_around
 from tests.builders import NOW, make_grid
 from tests.fakes.readers import FixedQueueWatch, InMemoryCandleReader
@@ -16,7 +18,7 @@ def turn(hours_ago: float, job: str = "generate_signals") -> Turn:
 
 
 def look(
-    *turns: Turn, queues: list[QueueDepth] | None = None, members: tuple[Member, ...] = (), reader=None
+    *turns: Turn, queues: list[QueueDepth] | None = None, members: tuple[Member, ...] = (), reader=None, stepped=False
 ) -> Monitoring:
     return look_around(
         turns,
@@ -26,6 +28,7 @@ def look(
         candles=reader or InMemoryCandleReader(),
         is_dead_letters=lambda name: name.endswith("dead"),
         now=NOW,
+        stepped=stepped,
     )
 
 
@@ -33,6 +36,23 @@ def test_only_turns_whose_next_is_overdue_are_late():
     found = look(turn(0.5), turn(1.2, "reprice_signals"))
     assert found.health.status == "late"
     assert found.late_turns == {("reprice_signals", "1h")}
+
+
+def test_prices_that_stopped_are_late_after_minutes_though_the_candles_that_settle_are_an_hour_long():
+    assert look(turn(0.05, "reprice_signals")).health.status == "ok"
+    assert look(turn(0.2, "reprice_signals")).late_turns == {("reprice_signals", "1h")}
+    assert look(turn(0.2)).health.status == "ok"
+
+
+def test_a_timeframe_that_was_given_up_is_not_late_for_ever():
+    given_up = replace(turn(9.0, "reprice_signals"), timeframe="5m")
+    new = turn(0.01, "reprice_signals")
+    assert still_planned([given_up, new, turn(0.5)], [Timeframe.H1, Timeframe.H4]) == [new, turn(0.5)]
+
+
+def test_where_time_is_stepped_prices_are_due_once_a_turn():
+    assert look(turn(0.9, "reprice_signals"), stepped=True).health.status == "ok"
+    assert look(turn(1.2, "reprice_signals"), stepped=True).health.status == "late"
 
 
 def test_dead_letters_are_every_message_of_the_queues_that_hold_them_and_of_no_other():

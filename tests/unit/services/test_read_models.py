@@ -9,15 +9,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.rebuild import rebuild
+from signalbox.domain.caching.versions import MADE_ANEW
 from signalbox.domain.errors import InvalidValueError
+from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.events import EventKind, SignalEvent
 from signalbox.domain.signals.signal import NULL_STRATEGY, Origin, Signal, SignalType, Status
 from signalbox.domain.statistics.daily import DailyStatistics, of, total
 from signalbox.domain.statistics.keys import ALL
 from signalbox.ports.statistics import Series
-from signalbox.services.read_statistics import Cut, Grouping, Question, group_statistics, strategy_records
+from signalbox.services.read_statistics import (
+    MOST_READS,
+    Cut,
+    Grouping,
+    Question,
+    group_statistics,
+    strategy_records,
+)
 from signalbox.services.update_read_models import update_read_models
 from tests.builders import NOW, ended, make_event, make_signal
+from tests.fakes.caching import InMemoryVersions
 from tests.fakes.signals import InMemorySignals
 from tests.fakes.statistics import Generation, InMemoryStatistics
 from tests.unit.domain.statistics.samples import random_signals
@@ -44,7 +54,9 @@ def stored(signals: Sequence[Signal]) -> InMemorySignals:
 
 def counted(signals: Sequence[Signal]) -> InMemoryStatistics:
     statistics = InMemoryStatistics()
-    update_read_models(events_of(signals), signals=stored(signals), statistics=statistics, now=NOW)
+    update_read_models(
+        events_of(signals), signals=stored(signals), statistics=statistics, versions=InMemoryVersions(), now=NOW
+    )
     return statistics
 
 
@@ -60,7 +72,7 @@ def test_any_order_and_any_repetition_of_events_count_each_once(data: st.DataObj
     cut = data.draw(st.integers(0, len(shuffled)))
     statistics = InMemoryStatistics()
     for part in (shuffled[:cut], shuffled[cut:]):
-        update_read_models(part, signals=stored(SAMPLE), statistics=statistics, now=NOW)
+        update_read_models(part, signals=stored(SAMPLE), statistics=statistics, versions=InMemoryVersions(), now=NOW)
     (row,) = group_statistics(YEAR, None, statistics.reader())
     assert row.own == total(map(of, SAMPLE))
 
@@ -68,13 +80,21 @@ def test_any_order_and_any_repetition_of_events_count_each_once(data: st.DataObj
 def test_revisions_are_not_counted() -> None:
     signal = make_signal()
     revised = make_event(signal, EventKind.REVISED)
-    report = update_read_models([revised], signals=stored([signal]), statistics=InMemoryStatistics(), now=NOW)
+    report = update_read_models(
+        [revised], signals=stored([signal]), statistics=InMemoryStatistics(), versions=InMemoryVersions(), now=NOW
+    )
     assert (report.events, report.counted) == (0, 0)
 
 
 def test_an_event_of_a_signal_that_is_not_there_is_refused() -> None:
     with pytest.raises(InvalidValueError, match="must be stored, was not found"):
-        update_read_models(events_of([make_signal()]), signals=stored([]), statistics=InMemoryStatistics(), now=NOW)
+        update_read_models(
+            events_of([make_signal()]),
+            signals=stored([]),
+            statistics=InMemoryStatistics(),
+            versions=InMemoryVersions(),
+            now=NOW,
+        )
 
 
 def test_the_ending_of_an_open_signal_is_refused_rather_than_counted_as_nothing() -> None:
@@ -84,6 +104,7 @@ def test_the_ending_of_an_open_signal_is_refused_rather_than_counted_as_nothing(
             [make_event(signal, EventKind.ENDED)],
             signals=stored([signal]),
             statistics=InMemoryStatistics(),
+            versions=InMemoryVersions(),
             now=NOW,
         )
 
@@ -92,10 +113,12 @@ def test_made_anew_from_the_signals_the_statistics_are_what_they_were() -> None:
     signals = [*SAMPLE, ended(make_signal(strategy=NULL_STRATEGY)), ended(make_signal(NOW - timedelta(days=400)))]
     statistics = counted(signals)
     kept = statistics.reader().stored
-    report = rebuild(stored(signals), statistics, now=NOW + timedelta(days=90), pause=lambda _seconds: None)
+    versions = InMemoryVersions()
+    report = rebuild(stored(signals), statistics, versions, now=NOW + timedelta(days=90), pause=lambda _seconds: None)
     assert statistics.reader().stored == kept
     assert statistics.reader().stored is not kept
     assert report.signals == len(signals)
+    assert set(versions.stored) == {MADE_ANEW}
 
 
 @pytest.fixture
@@ -178,7 +201,9 @@ class CountingReader:
 def test_a_year_of_one_strategy_costs_three_queries_of_months_and_of_the_days_of_broken_months() -> None:
     statistics = InMemoryStatistics()
     daily = [make_signal(NOW + timedelta(days=at)) for at in range(-400, 100)]
-    update_read_models(events_of(daily), signals=stored(daily), statistics=statistics, now=NOW)
+    update_read_models(
+        events_of(daily), signals=stored(daily), statistics=statistics, versions=InMemoryVersions(), now=NOW
+    )
     reader = CountingReader(statistics.reader())
     question = Question(
         origin=Origin.LIVE, since=date(2023, 2, 15), until=date(2024, 2, 15), strategy="trend_following"
@@ -187,6 +212,26 @@ def test_a_year_of_one_strategy_costs_three_queries_of_months_and_of_the_days_of
     assert row.own.count("published") == 365
     assert reader.queries == 1 + 3
     assert reader.items == [14, 11, 14]
+
+
+class ManySymbols:
+    """`ports.StatisticsReader` of a system that has signals of so many symbols, on one strategy and timeframe."""
+
+    def __init__(self, symbols: int) -> None:
+        self._symbols = symbols
+
+    def series(self, _origin: Origin) -> list[Series]:
+        cuts = frozenset(f"symbol=S{number}/USDT" for number in range(self._symbols))
+        return [Series("trend_following", Timeframe.H1, cuts)]
+
+    def pieces(self, *_asked: object) -> dict[date, DailyStatistics]:
+        return {}
+
+
+def test_a_question_that_takes_more_reads_than_an_answer_may_is_refused_before_the_first() -> None:
+    assert group_statistics(YEAR, Grouping.SYMBOL, ManySymbols(MOST_READS)) == []
+    with pytest.raises(InvalidValueError, match=f"at most {MOST_READS} reads, this one takes more"):
+        group_statistics(YEAR, Grouping.SYMBOL, ManySymbols(MOST_READS + 1))
 
 
 def test_the_coin_is_there_before_anything_was_counted() -> None:
@@ -202,3 +247,9 @@ def test_a_strategys_record_is_whole_and_by_month_with_the_coin_first(various: l
         assert (record.figures.edge is None) == (name == NULL_STRATEGY)
     assert records["a"].statistics.numbers.keys() >= {"published", "booked"}
     assert ALL not in records
+
+
+def test_a_strategy_of_which_nothing_has_ended_leaves_every_record_as_it_was(various: list[Signal]) -> None:
+    before = strategy_records(YEAR, counted(various).reader())
+    opened = make_signal(NOW + timedelta(days=1), strategy="c")
+    assert strategy_records(YEAR, counted([*various, opened]).reader()) == before

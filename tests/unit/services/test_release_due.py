@@ -8,15 +8,21 @@ from typing import Any
 import pytest
 
 from signalbox.domain.accounts.account import Tier
-from signalbox.domain.delivery.delivery import Channel, DeliveryState, Subscription
+from signalbox.domain.delivery.delivery import LEASE, Channel, DeliveryState, Subscription
 from signalbox.domain.delivery.planning import BUDGET_WINDOW
 from signalbox.domain.delivery.timing import Digest, QuietHours
-from signalbox.domain.errors import ChannelUnavailableError, QueueUnavailableError, TransientError
+from signalbox.domain.errors import (
+    ChannelUnavailableError,
+    QueueUnavailableError,
+    TransientError,
+    UnclearOutcomeError,
+)
 from signalbox.domain.instants import from_iso
 from signalbox.domain.signals.events import EventKind
 from signalbox.domain.signals.signal import Signal
 from signalbox.services.deliver_digest import deliver_digest
-from signalbox.services.deliver_signals import Office, Task, deliver_all
+from signalbox.services.deliver_signals import Office, deliver_all
+from signalbox.services.delivery_task import Task
 from signalbox.services.release_due import Desk, ReleaseReport, release_due
 from signalbox.services.route_deliveries import route_event
 from tests.builders import NOW, ended, make_event, make_signal, make_subscription
@@ -36,6 +42,7 @@ class House:
         self.deliveries, self.quotas = InMemoryDeliveries(), InMemoryQuotas()
         self.queues: Mapping[Tier, InMemoryQueue] = {tier: InMemoryQueue() for tier in Tier}
         self.sender = RecordingSender()
+        self.dead_letters = InMemoryQueue()
 
     def publish(self, *qualities: float, at: datetime = NOW) -> list[Signal]:
         """Publish one signal of each quality, all at once, and route them."""
@@ -55,6 +62,7 @@ class House:
             deliveries=self.deliveries,
             queues=self.queues,
             now=NOW,
+            system_now=NOW,
         )
 
     def release(self, now: datetime) -> ReleaseReport:
@@ -77,11 +85,12 @@ class House:
             "wall_now": now,
         }
         if "digest" in body:
-            deliver_digest([(signal_id, delivery_id) for signal_id, delivery_id in body["digest"]], **tools)
+            pairs = [(signal_id, delivery_id) for signal_id, delivery_id in body["digest"]]
+            deliver_digest(pairs, dead_letters=self.dead_letters, **tools)
         else:
             shared = {name: value for name, value in tools.items() if name != "senders"}
             senders = {Channel.EMAIL: self.sender}
-            office = Office(senders=senders, queues=self.queues, dead_letters=InMemoryQueue(), **shared)
+            office = Office(senders=senders, queues=self.queues, dead_letters=self.dead_letters, **shared)
             deliver_all([Task.from_message(body)], office)
 
     @property
@@ -233,6 +242,33 @@ def test_a_digest_that_another_worker_holds_is_left_to_it() -> None:
     assert house.subjects[0].startswith("2 new signals")
 
 
+def test_a_digest_whose_workers_died_twice_is_a_dead_letter_for_each_of_its_items() -> None:
+    house = House(wanting(digest=Digest.HOURLY))
+    house.publish(50.0, 60.0)
+    house.release(NOW + HOUR)
+    (body,) = house.queues[Tier.PREMIUM].bodies
+    for crash in range(2):
+        for item in body["digest"]:
+            house.deliveries.claim(*item, NOW + HOUR + crash * LEASE)
+    house.handle(body, NOW + HOUR + 2 * LEASE)
+    assert (house.sender.sent, set(house.states)) == ([], {DeliveryState.FAILED})
+    assert [[each["signal_id"], *each["delivery_ids"]] for each in house.dead_letters.bodies] == body["digest"]
+
+
+def test_a_digest_whose_service_did_not_answer_is_sent_once_more_after_the_lease() -> None:
+    house = House(wanting(digest=Digest.HOURLY))
+    house.publish(50.0, 60.0)
+    house.release(NOW + HOUR)
+    (body,) = house.queues[Tier.PREMIUM].bodies
+    house.sender.errors.append(UnclearOutcomeError("no answer"))
+    with pytest.raises(TransientError, match="no answer"):
+        house.handle(body, NOW + HOUR)
+    assert set(house.states) == {DeliveryState.CLAIMED}, "it may have arrived: the claims run on"
+    house.handle(body, NOW + HOUR + LEASE)
+    assert set(house.states) == {DeliveryState.ACCEPTED}
+    assert len(house.sender.sent) == 1
+
+
 def test_a_digest_whose_service_is_down_is_queued_again_whole() -> None:
     house = House(wanting(digest=Digest.HOURLY))
     house.publish(50.0, 60.0)
@@ -256,7 +292,8 @@ def test_no_digest_shows_an_open_signal_before_the_tier_may_see_it() -> None:
 def test_an_address_that_was_not_confirmed_gets_nothing() -> None:
     house = House(wanting(confirmed=False))
     house.publish(90.0)
-    assert not house.deliveries.stored
+    (delivery,) = house.deliveries.stored.values()
+    assert (delivery.state, delivery.reason) == (DeliveryState.SUPPRESSED, "unconfirmed")
 
 
 def test_of_two_subscriptions_to_the_same_the_sooner_counts() -> None:
@@ -276,5 +313,6 @@ def test_a_minimum_confidence_wants_a_calibrated_one(confidence: float | None, t
         deliveries=house.deliveries,
         queues=house.queues,
         now=NOW,
+        system_now=NOW,
     )
     assert report.deliveries == told

@@ -17,6 +17,7 @@ from signalbox.domain.signals.signal import Signal
 from signalbox.ports.market import CandleStore
 from tests.fakes.market import InMemoryCandles
 from tests.naive_resolver import resolve
+from tests.proof import cases
 from tests.unit.domain.signals.cases import make_signal
 from tests.unit.domain.signals.test_resolution_on_real_candles import as_outcome
 from tests.unit.services.repricing_house import House
@@ -24,8 +25,8 @@ from tests.unit.services.repricing_house import House
 STEP = Timeframe.M5.milliseconds
 HOUR = 12 * STEP
 START = 1_704_067_200_000 + 10 * 24 * HOUR
-DAYS = 3
-PER_SYMBOL = 12
+DAYS = cases(3, 14)
+PER_SYMBOL = 4 * DAYS
 
 
 class SeriesStore(InMemoryCandles):
@@ -68,7 +69,7 @@ def series() -> dict[str, list[Candle]]:
 
 
 def random_signals(series: dict[str, list[Candle]]) -> list[Signal]:
-    """Signals at random full hours of the first two days, 0.4 to 5 % from their levels, good for up to a day."""
+    """Signals at random full hours of all days but the last, 0.4 to 5 % from their levels, good for up to a day."""
     rng = np.random.default_rng(9)
     signals = []
     for symbol, candles in series.items():
@@ -97,6 +98,7 @@ def price_at(candles: list[Candle], moment: int) -> float:
 
 
 @pytest.mark.data
+@pytest.mark.prove
 def test_every_signal_ends_as_the_independent_resolver_says(series: dict[str, list[Candle]]):
     store: CandleStore = SeriesStore(series)
     house = House(tuple(series), timeframe=Timeframe.M5, candles=store)
@@ -113,6 +115,7 @@ def test_every_signal_ends_as_the_independent_resolver_says(series: dict[str, li
         house.show(moment, {symbol: price_at(candles, as_of) for symbol, candles in series.items()})
         report = house.reprice(moment)
         changes += Counter(endings=report.endings, revisions=report.revisions)
+        assert all(signal.expires_at >= moment for signal in house.signals.open_of(series))
 
     outcomes: Counter[str] = Counter()
     for signal in signals:

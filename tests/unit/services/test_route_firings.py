@@ -43,7 +43,9 @@ class House:
         return FiringEvent(firing, 1)
 
     def route(self, event: FiringEvent) -> RoutingReport:
-        return route_firing(event, accounts=self.accounts, deliveries=self.deliveries, queues=self.queues, now=NOW)
+        return route_firing(
+            event, accounts=self.accounts, deliveries=self.deliveries, queues=self.queues, now=NOW, system_now=NOW
+        )
 
     def read(self, body: Mapping[str, Any]) -> Message | str:
         """What a delivery's message says when it is about to be sent, or why it is not sent any more."""
@@ -75,10 +77,25 @@ def test_a_delivery_of_a_firing_says_what_it_is() -> None:
     assert delivery.signal_id == "alerts:acc-1!1"
 
 
-def test_an_account_without_an_address_or_that_is_gone_is_told_nothing() -> None:
-    for account in (None, replace(ADA, email=None)):
-        house = House(account)
-        assert house.route(house.fire()) == RoutingReport(0, 0)
+def test_an_account_that_is_gone_is_told_nothing() -> None:
+    house = House(None)
+    assert house.route(house.fire()) == RoutingReport(0, 0)
+
+
+def test_an_account_without_an_address_gets_no_mail_and_sees_why() -> None:
+    house = House(replace(ADA, email=None))
+    assert house.route(house.fire()) == RoutingReport(deliveries=1, duplicates=0, suppressed=1)
+    (delivery,) = house.deliveries.stored.values()
+    assert (delivery.state, delivery.reason) == (DeliveryState.SUPPRESSED, "no address")
+    assert not house.queues[Tier.PREMIUM].bodies
+
+
+def test_a_firing_goes_by_every_channel_that_its_alert_names() -> None:
+    house = House()
+    assert house.route(house.fire(channels=("email", "push", "websocket"))).deliveries == 3
+    recipients = {str(each.channel): each.recipient for each in house.deliveries.stored.values()}
+    assert recipients == {"email": "ada@example.com", "push": "devices:acc-1", "websocket": "alerts:acc-1!1"}
+    assert len(house.queues[Tier.PREMIUM].bodies) == 3
 
 
 def test_a_firing_about_a_signal_waits_until_the_accounts_tier_of_today_may_see_it() -> None:

@@ -1,6 +1,9 @@
+import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import chain, repeat
 from typing import Any
 
 import pytest
@@ -10,10 +13,17 @@ from hypothesis import strategies as st
 from signalbox.domain.accounts.account import Tier
 from signalbox.domain.delivery.delivery import LEASE, Channel, DeliveryState
 from signalbox.domain.delivery.retrying import MOST_ATTEMPTS
-from signalbox.domain.errors import ChannelUnavailableError, RecipientRejectedError, StorageUnavailableError
+from signalbox.domain.errors import (
+    ChannelUnavailableError,
+    RecipientRejectedError,
+    StorageUnavailableError,
+    UnclearOutcomeError,
+)
 from signalbox.domain.signals.events import EventKind, SignalEvent
 from signalbox.domain.signals.signal import NULL_STRATEGY, Signal, Status
-from signalbox.services.deliver_signals import DeliveryReport, Office, Task, deliver_all
+from signalbox.services.deliver_messages import deliver_messages
+from signalbox.services.deliver_signals import INTERRUPTED, DeliveryReport, Office, deliver_all, no_link
+from signalbox.services.delivery_task import Task
 from signalbox.services.relay_events import relay_events
 from signalbox.services.route_deliveries import RoutingReport, route_event
 from tests.builders import NOW, ended, make_event, make_signal, make_subscription
@@ -35,9 +45,14 @@ class House:
         self.sender = RecordingSender()
         self.dead_letters = InMemoryQueue()
 
-    def route(self, event: SignalEvent) -> RoutingReport:
+    def route(self, event: SignalEvent, system_now: datetime = NOW) -> RoutingReport:
         return route_event(
-            event, subscriptions=self.subscriptions, deliveries=self.deliveries, queues=self.queues, now=NOW
+            event,
+            subscriptions=self.subscriptions,
+            deliveries=self.deliveries,
+            queues=self.queues,
+            now=NOW,
+            system_now=system_now,
         )
 
     def deliver(self, body: Mapping[str, Any], later: timedelta = timedelta(seconds=20)) -> DeliveryReport:
@@ -49,7 +64,7 @@ class House:
         return Office(
             signals=self.signals,
             deliveries=self.deliveries,
-            senders={Channel.EMAIL: self.sender},
+            senders={Channel.EMAIL: self.sender, Channel.WEBSOCKET: self.sender},
             queues=self.queues,
             dead_letters=self.dead_letters,
             page_url="https://pages.example",
@@ -114,6 +129,48 @@ def test_a_free_subscriber_waits_out_the_tier_delay_for_an_open_signal_and_not_f
 def test_what_was_not_asked_for_is_not_delivered(subscription: Any) -> None:
     house = House(subscription)
     assert house.route(make_event()).deliveries == 0
+
+
+def test_an_address_that_was_not_confirmed_gets_nothing_and_its_subscriber_sees_why() -> None:
+    house = House(replace(PREMIUM, confirmed=False))
+    assert house.route(make_event()) == RoutingReport(deliveries=1, duplicates=0, suppressed=1)
+    (delivery,) = house.deliveries.of_signal(make_signal().signal_id)
+    assert (delivery.state, delivery.reason, delivery.recipient) == (DeliveryState.SUPPRESSED, *["unconfirmed"] * 2)
+    assert not house.queues[Tier.PREMIUM].bodies
+
+
+def test_a_confirmed_address_counts_before_one_of_the_same_account_that_is_not() -> None:
+    for names in (("a", "b"), ("b", "a")):
+        late, good = (replace(PREMIUM, subscription_id=name, confirmed=name == names[1]) for name in names)
+        house = House(late, good)
+        assert house.route(make_event()) == RoutingReport(deliveries=1, duplicates=0)
+        assert house.state() is DeliveryState.QUEUED
+
+
+def test_a_push_subscriber_is_reached_by_the_devices_of_their_account() -> None:
+    house = House(replace(PREMIUM, channels=frozenset({Channel.PUSH})))
+    house.route(make_event())
+    (delivery,) = house.deliveries.of_signal(make_signal().signal_id)
+    assert delivery.recipient == "devices:acc-1"
+
+
+@pytest.mark.parametrize("waited", [None, "quiet"])
+def test_latency_is_from_publication_to_acceptance_but_not_of_what_waited_by_wish(waited: str | None) -> None:
+    house = House(PREMIUM)
+    body = routed(house, make_event(as_of=NOW - timedelta(seconds=5)))
+    ((key, delivery),) = house.deliveries.stored.items()
+    house.deliveries.stored[key] = replace(delivery, wait=waited)
+    report = house.deliver(body, later=timedelta(seconds=20))
+    assert report.latencies == ({} if waited else {("email", "premium"): [25.0]})
+
+
+def test_an_ending_was_published_when_it_was_stored_and_at_its_routing_where_nobody_says() -> None:
+    for stored_at, expected in ((NOW - timedelta(seconds=3), NOW - timedelta(seconds=3)), (None, NOW)):
+        house = House(PREMIUM)
+        ending = make_event(kind=EventKind.ENDED, as_of=NOW - timedelta(hours=2), stored_at=stored_at)
+        house.route(SignalEvent.from_message(ending.to_message()))
+        (delivery,) = house.deliveries.of_signal(make_signal().signal_id)
+        assert delivery.published_at == expected
 
 
 def test_the_null_strategy_is_told_to_nobody() -> None:
@@ -231,7 +288,48 @@ def test_a_worker_that_died_with_a_claim_is_followed_after_its_lease() -> None:
     body = routed(house)
     house.deliveries.claim(body["signal_id"], body["delivery_ids"][0], NOW)
     assert house.deliver(body, later=timedelta(seconds=1)) == DeliveryReport(skipped=1)
-    assert house.deliver(body, later=LEASE + timedelta(seconds=1)) == DeliveryReport(accepted=1)
+    assert house.deliver(body, later=LEASE + timedelta(seconds=1)) == DeliveryReport(accepted=1, repeated=1)
+
+
+def test_a_delivery_whose_workers_died_twice_is_a_dead_letter_and_not_sent_a_third_time() -> None:
+    house = House(PREMIUM)
+    body = routed(house)
+    for crash in range(2):
+        house.deliveries.claim(body["signal_id"], body["delivery_ids"][0], NOW + crash * LEASE)
+    assert house.deliver(body, later=2 * LEASE) == DeliveryReport(failed=1)
+    assert (house.sender.sent, house.state()) == ([], DeliveryState.FAILED)
+    (dead,) = house.dead_letters.bodies
+    assert (dead["delivery_ids"], dead["reason"]) == (body["delivery_ids"], INTERRUPTED)
+
+
+def test_a_service_that_did_not_answer_is_asked_once_more_after_the_lease_and_then_no_more() -> None:
+    house = House(PREMIUM)
+    body = routed(house)
+    house.sender.errors += [UnclearOutcomeError("no answer")] * 2
+    assert house.deliver(body) == DeliveryReport(retried=1)
+    assert house.deliver(body) == DeliveryReport(skipped=1), "it may have arrived: the claim runs on"
+    queue = house.queues[Tier.PREMIUM]
+    assert queue.delays[-1] > LEASE.total_seconds()
+    later = timedelta(seconds=20) + LEASE
+    assert house.deliver(queue.bodies[-1], later=later) == DeliveryReport(retried=1)
+    assert house.deliver(queue.bodies[-1], later=later + LEASE) == DeliveryReport(failed=1)
+    assert len(house.dead_letters.bodies) == 1
+
+
+def test_a_topic_is_told_however_often_its_workers_died_as_it_numbers_a_delivery_once() -> None:
+    house = House(replace(PREMIUM, channels=frozenset({Channel.WEBSOCKET})))
+    body = routed(house)
+    for crash in range(3):
+        house.deliveries.claim(body["signal_id"], body["delivery_ids"][0], NOW + crash * LEASE)
+    assert house.deliver(body, later=3 * LEASE) == DeliveryReport(accepted=1, repeated=1)
+
+
+@pytest.mark.parametrize(("routed_after", "waits"), [(-2, 900), (0, 900), (400, 500), (899.5, 1), (900, 0), (5_000, 0)])
+def test_what_is_routed_late_waits_only_for_what_is_left_of_the_tier_delay(routed_after: float, waits: int) -> None:
+    house = House(make_subscription(tier=Tier.FREE))
+    event = make_event()
+    house.route(event, event.as_of + timedelta(seconds=routed_after))
+    assert house.queues[Tier.FREE].delays == [waits]
 
 
 def test_a_signal_that_is_gone_is_suppressed() -> None:
@@ -269,3 +367,51 @@ def test_messages_repeated_and_reordered_under_faults_send_each_delivery_once(
     assert len(sent) == len(set(sent))
     assert len(sent) + len(failed) == 120
     assert len(failed) == faults.count("gone")
+
+
+def many(house: House, events: int) -> list[str]:
+    """The messages of so many events, each for sixty subscribers, of which one message takes fifty."""
+    for number in range(events):
+        signal = make_signal(symbol=f"S{number}/USDT")
+        house.signals.add(signal)
+        house.route(make_event(signal))
+    return [json.dumps(body) for body in house.queues[Tier.PREMIUM].bodies]
+
+
+def test_many_messages_are_sent_some_hundred_at_a_time_and_none_is_left_out() -> None:
+    house = House(*(replace(PREMIUM, subscription_id=f"sub-{n}", account_id=f"acc-{n}") for n in range(60)))
+    sender = RecordingBatchSender()
+    house.sender = sender  # type: ignore[assignment] # the same port
+    report, failures = deliver_messages(many(house, 5), house.office(), {}, no_link)
+    assert (report.accepted, failures, sender.calls) == (300, {}, 5)
+
+
+@pytest.mark.parametrize("left", [[40.0, 30.0], [40.0, 30.0, 21.0, 11.0]])
+def test_what_a_worker_has_no_time_for_is_queued_again_at_once_and_was_not_interrupted(left: list[float]) -> None:
+    house = House(*(replace(PREMIUM, subscription_id=f"sub-{n}", account_id=f"acc-{n}") for n in range(60)))
+    bodies = many(house, 5)
+    seconds = chain(left, repeat(0.0))
+    office = replace(house.office(), time_left=lambda: next(seconds))
+    queue = house.queues[Tier.PREMIUM]
+    queue.bodies.clear()
+    report, failures = deliver_messages(bodies, office, {}, no_link)
+    assert (0 < report.accepted < 300, failures) == (True, {})
+    states = Counter(each.state for each in house.deliveries.stored.values())
+    assert states == {DeliveryState.ACCEPTED: report.accepted, DeliveryState.QUEUED: 300 - report.accepted}
+    again, failures = deliver_messages([json.dumps(body) for body in queue.bodies], house.office(), {}, no_link)
+    assert (again.accepted, again.repeated, failures) == (300 - report.accepted, 0, {})
+
+
+def test_a_claim_whose_signal_could_not_be_read_is_given_back_and_counts_as_no_interruption() -> None:
+    class Unreadable(InMemorySignals):
+        def get(self, signal_id: str) -> Signal | None:
+            raise StorageUnavailableError(f"{signal_id} was not read: throttled")
+
+    house = House(PREMIUM)
+    body = routed(house)
+    readable, house.signals = house.signals, Unreadable()
+    for _ in range(3):
+        _, failures = deliver_all([Task.from_message(body)], house.office())
+        assert list(failures) == [0]
+    house.signals = readable
+    assert house.deliver(body) == DeliveryReport(accepted=1)

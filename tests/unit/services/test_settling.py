@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from signalbox.domain.errors import ExchangeUnavailableError
 from signalbox.domain.instants import to_ms
 from signalbox.domain.market.candles import Candle, CandleGrid
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.signal import Signal, Status
 from tests.builders import NOW
-from tests.fakes.market import InMemoryCandles
+from tests.fakes.market import FakeExchange, InMemoryCandles
 from tests.unit.services.repricing_house import MINUTE, House, buy
 
 SYMBOL = "BTC/USDT"
@@ -110,6 +111,31 @@ def test_a_change_that_was_not_stored_is_settled_again():
     assert quiet.signal.status is Status.STOP_HIT
 
 
+def test_a_candle_that_only_a_new_signal_made_known_is_still_compared_with_the_others():
+    class Faltering(FakeExchange):
+        """Gives no candles the first time it is asked in a cycle."""
+
+        tired = False
+
+        def candles(self, *asked: Any) -> list[Candle]:
+            if self.tired:
+                self.tired = False
+                raise ExchangeUnavailableError("down")
+            return super().candles(*asked)
+
+    quiet = Quiet({1: (101.0, 79.0)})
+    exchange = quiet.house.exchanges["binance"] = Faltering("binance")
+    quiet.cycle(6)
+    later = buy(SYMBOL, strategy="momentum", expires_at=NOW + timedelta(hours=20), published_at=NOW + 9 * MINUTE)
+    quiet.house.signals.add(replace(later, filled_price=None, filled_at=None, checked_until=None))
+    exchange.tired = True
+    quiet.cycle(11)
+    quiet.cycle(12)
+
+    found = {signal.strategy: signal.status for signal in quiet.house.signals.of_symbol(SYMBOL, 10)}
+    assert found == {"trend_following": Status.STOP_HIT, "momentum": Status.OPEN}
+
+
 def test_a_tie_is_drilled_into_the_finest_candles_there_are():
     quiet = Quiet({2: (131.0, 79.0)})
     opens = [to_ms(NOW + 2 * STEP) + at * 60_000 for at in range(5)]
@@ -132,3 +158,16 @@ def test_a_tie_without_finer_candles_counts_as_a_stop_and_says_so():
 
     assert (quiet.signal.status, quiet.signal.ending.ambiguous) == (Status.STOP_HIT, True)
     assert replace(quiet.signal.ending, ambiguous=False).optimistic_r > 0
+
+
+def test_longer_candles_than_those_that_settled_so_far_leave_no_hole_in_a_quiet_signals_life():
+    quiet = Quiet()
+    for minute in range(5, 76, 5):
+        quiet.cycle(minute)
+    rows = [(100.5, 99.5), (100.5, 79.0), (100.5, 99.5)]  # From the second hour's middle on it fell.
+    quiet.shown = [Candle(to_ms(NOW + at * timedelta(hours=1)), 100.0, *row, 100.0, 1.0) for at, row in enumerate(rows)]
+    quiet.house.timeframe = Timeframe.H1
+    for minute in (80, 121):
+        quiet.cycle(minute)
+    assert quiet.signal.status is Status.STOP_HIT
+    assert quiet.signal.ending.ended_at == NOW + timedelta(hours=2)

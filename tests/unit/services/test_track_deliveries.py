@@ -33,6 +33,17 @@ def test_a_delivery_of_a_signal_that_the_tier_may_not_know_of_yet_is_not_told() 
         assert len(found) == shown
 
 
+def test_what_was_never_to_be_sent_tells_of_an_open_signal_as_little_as_what_waits() -> None:
+    unconfirmed = make_delivery(tier=Tier.FREE, state=DeliveryState.SUPPRESSED, reason="unconfirmed")
+    for age, shown in ((899, []), (900, ["unconfirmed"])):
+        now = NOW + timedelta(seconds=age)
+        span = {"since": NOW - DAY, "until": NOW + DAY, "now": now}
+        found = tell_deliveries("acc-1", Tier.FREE.delay, deliveries=stored(unconfirmed), limit=10, **span)
+        receipt = make_receipt("acc-1", Tier.FREE, deliveries=stored(unconfirmed), **span)
+        assert [each.reason for each in found] == shown
+        assert bool(receipt.states) == bool(shown)
+
+
 def test_an_accounts_deliveries_are_its_own() -> None:
     deliveries = stored(make_delivery(account_id="acc-2"))
     found = tell_deliveries(
@@ -45,7 +56,7 @@ def test_a_receipt_counts_what_was_taken_and_names_the_numbers_one_must_have() -
     failed = replace(make_delivery(), state=DeliveryState.FAILED)
     deliveries = stored(taken(3), taken(4), taken(6), failed)
     receipt = make_receipt(
-        "acc-1", timedelta(0), deliveries=deliveries, since=NOW - DAY, until=NOW + DAY, now=NOW + DAY
+        "acc-1", Tier.PREMIUM, deliveries=deliveries, since=NOW - DAY, until=NOW + DAY, now=NOW + DAY
     )
     assert (receipt.count, receipt.complete) == (3, True)
     assert receipt.numbers == {"deliveries": NumberRange(3, 6, 3)}
@@ -58,7 +69,20 @@ def test_a_receipt_counts_what_was_taken_and_names_the_numbers_one_must_have() -
 def test_the_checksum_of_a_receipt_differs_when_one_is_missing() -> None:
     def checksum(*found: Delivery) -> str:
         span = {"since": NOW - DAY, "until": NOW + DAY, "now": NOW + DAY}
-        return make_receipt("acc-1", timedelta(0), deliveries=stored(*found), **span).checksum
+        return make_receipt("acc-1", Tier.PREMIUM, deliveries=stored(*found), **span).checksum
 
     assert checksum(taken(1), taken(2)) == checksum(taken(2), taken(1))
     assert checksum(taken(1), taken(2)) != checksum(taken(1))
+
+
+def test_a_receipt_names_the_numbers_of_the_signals_that_the_tier_may_follow() -> None:
+    def told(number: int, tier: Tier, state: DeliveryState = DeliveryState.ACCEPTED) -> Delivery:
+        made = taken(number, account_id=f"feed:{tier}", tier=tier)
+        return replace(made, state=state, service_id=f"signals:{tier}!{number}")
+
+    feeds = [told(7, Tier.PRO), told(8, Tier.PRO), told(30, Tier.PREMIUM), told(9, Tier.PRO, DeliveryState.QUEUED)]
+    receipt = make_receipt(
+        "acc-1", Tier.PRO, deliveries=stored(*feeds, taken(2)), since=NOW - DAY, until=NOW + DAY, now=NOW + DAY
+    )
+    assert receipt.numbers == {"signals": NumberRange(7, 8, 2), "deliveries": NumberRange(2, 2, 1)}
+    assert receipt.count == 1, "only what is the account's own"

@@ -7,12 +7,13 @@ from signalbox.domain.alerts.alert import AlertKind
 from signalbox.domain.instants import to_ms
 from signalbox.domain.market.candles import Candle, CandleGrid
 from signalbox.domain.market.timeframe import Timeframe
-from signalbox.domain.regimes.change import Direction
+from signalbox.domain.regimes.change import Direction, RegimeChange
 from signalbox.domain.universe.shards import Shard
 from signalbox.domain.universe.universe import Member, Universe
 from signalbox.services.watch_regimes import RegimesReport, watch_regimes
 from tests.builders import NOW
 from tests.fakes.alerts import InMemoryAlerts, InMemoryRegimes, make_alert, make_change, make_terms
+from tests.fakes.caching import InMemoryVersions
 from tests.fakes.market import InMemoryCandles
 from tests.fakes.work import InMemoryUniverse
 
@@ -32,6 +33,7 @@ class House:
 
     def __init__(self) -> None:
         self.regimes, self.alerts, self.candles = InMemoryRegimes(), InMemoryAlerts(), InMemoryCandles()
+        self.versions = InMemoryVersions()
         self.universes = InMemoryUniverse(
             Universe(NOW - 1000 * HOUR, tuple(Member(symbol, "binance", at) for at, symbol in enumerate(SYMBOLS)))
         )
@@ -65,12 +67,23 @@ class House:
             candles=self.candles,
             regimes=self.regimes,
             alerts=self.alerts,
+            versions=self.versions,
             now=NOW + hours * HOUR,
+            wall_now=NOW + hours * HOUR,
         )
 
     def history(self, symbol: str) -> list[Direction]:
         found = self.regimes.between(symbol, Timeframe.H1, NOW - 9 * HOUR, NOW + 99 * HOUR, 100)
         return [change.direction for change in found]
+
+
+def test_whoever_keeps_regimes_is_told_of_a_change_again_when_its_turn_is_handled_again() -> None:
+    house = House()
+    house.turn()
+    assert set(house.versions.stored) == {"regime BTC/USDT#1h", "regime market#1h"}
+    house.turn()
+    house.turn(hours=1)
+    assert {version.count for version in house.versions.stored.values()} == {2}
 
 
 def test_a_regime_is_written_when_it_changes_and_not_again() -> None:
@@ -80,6 +93,30 @@ def test_a_regime_is_written_when_it_changes_and_not_again() -> None:
     assert house.history("BTC/USDT") == [Direction.UP]
     house.turn(np.linspace(200, 100, ROWS).tolist(), hours=3)
     assert house.history("BTC/USDT") == [Direction.DOWN, Direction.UP]
+
+
+def test_a_turn_that_is_handled_after_a_later_one_that_changed_tells_nothing_twice() -> None:
+    house = House()
+    house.alerts.add(make_alert(make_terms(AlertKind.REGIME, timeframe=Timeframe.H1, repeat=True)))
+    falling = np.linspace(200, 100, ROWS).tolist()
+    house.turn()
+    for hours in (2, 1, 2):
+        house.turn(falling, hours=hours)
+    assert house.history("BTC/USDT") == [Direction.DOWN, Direction.UP]
+    assert [firing.at for firing in house.alerts.told()] == [NOW, NOW + 2 * HOUR]
+
+
+def test_a_change_that_another_worker_stored_a_moment_ago_is_told_all_the_same() -> None:
+    class Raced(InMemoryRegimes):
+        def add(self, change: RegimeChange) -> bool:
+            super().add(change)
+            return super().add(change)
+
+    house = House()
+    house.regimes = Raced()
+    house.alerts.add(make_alert(make_terms(AlertKind.REGIME, timeframe=Timeframe.H1)))
+    house.turn(number=1)
+    assert len(house.alerts.told()) == 1
 
 
 def test_a_change_counts_from_the_turn_that_found_it() -> None:

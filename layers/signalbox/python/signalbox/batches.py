@@ -68,6 +68,11 @@ def _give_back(record: SQSRecord, error: Exception, failed: list[SQSRecord]) -> 
     failed.append(record)
 
 
+def time_left(context: LambdaContext) -> Callable[[], float]:
+    """Return what tells the seconds until this invocation is stopped."""
+    return lambda: context.get_remaining_time_in_millis() / 1000
+
+
 def handle_together(
     event: dict[str, Any], handle_records: Callable[[list[SQSRecord]], Mapping[int, Exception]]
 ) -> PartialItemFailureResponse:

@@ -17,11 +17,16 @@ from signalbox.domain.universe.shards import Job
 from signalbox.settings import resource, settings
 
 if TYPE_CHECKING:
-    from signalbox.adapters.caching.feed import CachedFeed
-    from signalbox.domain.caching.figures import CacheFigures
+    from signalbox.domain.caching.figures import CacheFigures, Increments
     from signalbox.ports.access import OneTimeTokenRepository, QuotaRepository
     from signalbox.ports.alerts import AlertChecks, AlertRepository, RegimeRepository, TopicLog
-    from signalbox.ports.caching import AnswerStore, AskedRepository, VersionRepository
+    from signalbox.ports.caching import (
+        AnswerStore,
+        AskedRepository,
+        CacheFiguresRepository,
+        KeptAnswers,
+        VersionRepository,
+    )
     from signalbox.ports.delivery import (
         AccountRepository,
         ChannelSender,
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
         DeliveryRepository,
         SubscriptionRepository,
     )
+    from signalbox.ports.devices import DeviceRepository, PushPlatform
     from signalbox.ports.exports import ExportRepository, ObjectStore
     from signalbox.ports.market import (
         CandleCompactor,
@@ -54,7 +60,15 @@ if TYPE_CHECKING:
         SuppressionRepository,
     )
     from signalbox.ports.statistics import StatisticsRepository
-    from signalbox.ports.topics import AccountDeliveries, BatchSender, FollowerRepository, SentDeliveries, TopicWriter
+    from signalbox.ports.topics import (
+        AccountDeliveries,
+        BatchSender,
+        DeliveryLatencies,
+        FollowerRepository,
+        PriceTopics,
+        SentDeliveries,
+        TopicWriter,
+    )
     from signalbox.ports.work import Clock, Queue, QueueWatch, TurnRepository, UniverseRepository
 
 
@@ -73,26 +87,26 @@ def stored_signals() -> "StoredSignals":
 
 
 @cache
-def cached_feed() -> "CachedFeed":
-    """Return what gives pages of signals to callers: kept ones while their data are as they were."""
+def answer_cache() -> "KeptAnswers":
+    """Return what gives answers to callers: kept ones while their data are as they were."""
     from signalbox.adapters.caching.listener import Listener
+    from signalbox.domain.caching.figures import Increments
 
-    listener = Listener(asked_repository(), wall_clock().now)
-    return _cached_feed(heard=listener.hear)
+    listener = Listener(asked_repository(), cache_figures_repository(), Increments(cache_figures()), wall_clock().now)
+    return _answer_cache(heard=listener.hear)
 
 
 @cache
-def warming_feed() -> "CachedFeed":
+def warming_cache() -> "KeptAnswers":
     """Return the same for who asks on nobody's behalf: what it asks does not count as asked."""
-    return _cached_feed()
+    return _answer_cache()
 
 
-def _cached_feed(**options: Any) -> "CachedFeed":
-    from signalbox.adapters.caching.feed import CachedFeed
+def _answer_cache(**options: Any) -> "KeptAnswers":
+    from signalbox.adapters.caching.answers import AnswerCache
+    from signalbox.adapters.storage.cache import DynamoCacheReader
 
-    return CachedFeed(
-        signal_repository(), version_repository(), answer_store(), wall_clock().now, cache_figures(), **options
-    )
+    return AnswerCache(DynamoCacheReader(), answer_store(), wall_clock().now, cache_figures(), **options)
 
 
 @cache
@@ -122,6 +136,21 @@ def cache_figures() -> "CacheFigures":
     from signalbox.domain.caching.figures import CacheFigures
 
     return CacheFigures()
+
+
+@cache
+def cache_increments() -> "Increments":
+    """Return what this worker's cache did since it was asked last: what is told as metrics."""
+    from signalbox.domain.caching.figures import Increments
+
+    return Increments(cache_figures())
+
+
+@cache
+def cache_figures_repository() -> "CacheFiguresRepository":
+    from signalbox.adapters.storage.cache import DynamoCacheFigures
+
+    return DynamoCacheFigures()
 
 
 def take_answer_age() -> int | None:
@@ -357,7 +386,7 @@ def tier_queues() -> Mapping[Tier, "Queue"]:
 def senders() -> Mapping[Channel, "ChannelSender"]:
     from signalbox.adapters.channels.email import EmailSender
 
-    return {Channel.EMAIL: EmailSender(settings().mail_sender)}
+    return {Channel.EMAIL: EmailSender(settings().mail_sender, resource("MAIL_EVENTS"))}
 
 
 def batch_senders() -> Mapping[Channel, "BatchSender"]:
@@ -369,7 +398,22 @@ def batch_senders() -> Mapping[Channel, "BatchSender"]:
 def _bulk_email_sender() -> "BatchSender":
     from signalbox.adapters.channels.bulk_email import BulkEmailSender
 
-    return BulkEmailSender(settings().mail_sender)
+    return BulkEmailSender(settings().mail_sender, resource("MAIL_EVENTS"))
+
+
+@cache
+def device_repository() -> "DeviceRepository":
+    from signalbox.adapters.storage.devices import DynamoDeviceRepository
+
+    return DynamoDeviceRepository()
+
+
+@cache
+def push_platform() -> "PushPlatform | None":
+    """Return what knows devices by endpoints, or None where the operator has no platform application."""
+    from signalbox.adapters.channels.platform import SnsPlatform
+
+    return SnsPlatform(settings().platform_application) if settings().platform_application else None
 
 
 @cache
@@ -401,6 +445,13 @@ def topic_writer() -> "TopicWriter":
 
 
 @cache
+def price_topics() -> "PriceTopics":
+    from signalbox.adapters.storage.price_topics import FramedPriceTopics
+
+    return FramedPriceTopics(universe_repository(), price_frame_store(), clock())
+
+
+@cache
 def feeds() -> Sequence[Feed]:
     """Return the topics that hear of every signal: by WebSocket one for each tier, by push for those that have it.
 
@@ -410,6 +461,13 @@ def feeds() -> Sequence[Feed]:
     posted = [Feed(tier, Channel.WEBSOCKET, feed_topic(tier)) for tier in tiers]
     pushed = [tier for tier in tiers if Channel.PUSH in tier.terms.channels]
     return [*posted, *(Feed(tier, Channel.PUSH, resource(f"SIGNALS_{tier.upper()}_TOPIC_ARN")) for tier in pushed)]
+
+
+@cache
+def delivery_latencies() -> "DeliveryLatencies":
+    from signalbox.adapters.storage.delivery_latencies import DynamoDeliveryLatencies
+
+    return DynamoDeliveryLatencies()
 
 
 def dead_deliveries() -> "Queue":

@@ -21,7 +21,11 @@ class Settings:
     `exchanges` are ccxt ids in order of preference: the first that lists a symbol is its home. `exchange_endpoint`
     replaces every exchange's own address by `<endpoint>/<exchange id>` (the local exchange). `symbols` fixes the
     universe; empty means the `universe_size` largest by quote volume. `clock` is `wall`, or `market` in stepped runs.
-    `sentiment_feeds` are news and `fear_greed_url` the index; empty means that neither is read.
+    `*_kept_*` say how long what nobody needs for ever is kept: deliveries after they were queued, entries of topics and
+    price frames after they were written, alerts after they expired or fired, headlines after they were fetched, exports
+    after their link ended. `platform_application` is the ARN under which SNS knows mobile devices; empty means that
+    none can be registered. `sentiment_feeds` are news and `fear_greed_url` the index; empty means that neither is read.
+    An export of more than `export_answer_bytes` is a job: Lambda passes on 6 MB, with everything around them.
     """
 
     origin: Origin
@@ -41,6 +45,14 @@ class Settings:
     fear_greed_url: str
     mail_sender: str
     page_url: str
+    platform_application: str
+    deliveries_kept_days: int
+    topics_kept_hours: int
+    prices_kept_days: int
+    alerts_kept_days: int
+    news_kept_days: int
+    exports_kept_days: int
+    export_answer_bytes: int
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> "Settings":
@@ -50,7 +62,7 @@ class Settings:
         if clock not in ("wall", "market"):
             raise InvalidValueError(f"CLOCK must be wall or market, was {clock!r}")
         return cls(
-            origin=Origin(env.get("ORIGIN", "live")),
+            origin=_origin(env.get("ORIGIN", "live")),
             clock="market" if clock == "market" else "wall",
             code_version=env.get("CODE_VERSION", "unknown"),
             exchanges=_words(env.get("EXCHANGES", "binance,bybit,kraken")),
@@ -67,6 +79,14 @@ class Settings:
             fear_greed_url=env.get("FEAR_GREED_URL", ""),
             mail_sender=env.get("MAIL_SENDER", "signals@signalbox.example"),
             page_url=env.get("PAGE_URL", ""),
+            platform_application=env.get("PLATFORM_APPLICATION", ""),
+            deliveries_kept_days=_whole("DELIVERIES_KEPT_DAYS", env.get("DELIVERIES_KEPT_DAYS", "90")),
+            topics_kept_hours=_whole("TOPICS_KEPT_HOURS", env.get("TOPICS_KEPT_HOURS", "24")),
+            prices_kept_days=_whole("PRICES_KEPT_DAYS", env.get("PRICES_KEPT_DAYS", "2")),
+            alerts_kept_days=_whole("ALERTS_KEPT_DAYS", env.get("ALERTS_KEPT_DAYS", "30")),
+            news_kept_days=_whole("NEWS_KEPT_DAYS", env.get("NEWS_KEPT_DAYS", "36")),
+            exports_kept_days=_whole("EXPORTS_KEPT_DAYS", env.get("EXPORTS_KEPT_DAYS", "1")),
+            export_answer_bytes=_whole("EXPORT_ANSWER_BYTES", env.get("EXPORT_ANSWER_BYTES", "5000000")),
         )
 
 
@@ -77,12 +97,19 @@ def settings() -> Settings:
 
 
 def resource(name: str) -> str:
-    """Return the name or address of a resource (`SIGNALS_TABLE`, `ROUTE_QUEUE_URL`) that the template put into the
+    """Return the name or address of a resource (`SIGNALS_TABLE`, `ROUTES_QUEUE_URL`) that the template put into the
     environment; raise MissingSettingError if this function was not given it."""
     try:
         return os.environ[name]
     except KeyError as e:
         raise MissingSettingError(f"environment variable {name} must be set for this function, was not") from e
+
+
+def _origin(text: str) -> Origin:
+    try:
+        return Origin(text)
+    except ValueError as e:
+        raise InvalidValueError(f"ORIGIN must be one of {', '.join(Origin)}, was {text!r}") from e
 
 
 def _words(text: str) -> tuple[str, ...]:

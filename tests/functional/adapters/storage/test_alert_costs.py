@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from signalbox.adapters import aws
 from signalbox.adapters.storage import topic_log
 from signalbox.adapters.storage.alert_items import AlertItem, item_of
+from signalbox.adapters.storage.alert_places import SLACK
 from signalbox.adapters.storage.alerts import DynamoAlertRepository
 from signalbox.adapters.storage.dynamo import call
 from signalbox.adapters.storage.topic_log import DynamoTopicLog
@@ -18,11 +20,13 @@ from signalbox.domain.alerts.firing import Firing
 from signalbox.domain.alerts.triggers import prices_partition
 from signalbox.domain.errors import StorageUnavailableError
 from signalbox.ports.alerts import TriggerRange
+from signalbox.settings import settings
 from tests.builders import NOW
 from tests.fakes.alerts import make_alert, make_firing, make_terms
 from tests.fakes.work import FixedClock
 
 ALERTS = 3_000
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -71,6 +75,26 @@ def test_a_move_that_crosses_three_of_three_thousand_alerts_reads_three(
 
     assert [alert.terms.price for alert in crossed] == [2000, 2001, 2002]
     assert answers == {"Query": 2, "items": 3}
+
+
+def test_symbols_without_alerts_are_known_by_one_read(repository: DynamoAlertRepository, answers: Counter[str]):
+    assert repository.occupied(f"S{number}/USDT" for number in range(100)) == frozenset()
+    assert answers == {"BatchGetItem": 1, "items": 0}
+
+
+def test_a_place_is_forgotten_once_no_alert_can_be_there(tables: None):
+    DynamoAlertRepository(FixedClock(NOW)).add(make_alert())
+    kept = timedelta(days=7) + timedelta(days=settings().alerts_kept_days) + SLACK
+    assert DynamoAlertRepository(FixedClock(NOW + kept - MINUTE)).occupied(["BTC/USDT"])
+    assert not DynamoAlertRepository(FixedClock(NOW + kept)).occupied(["BTC/USDT"])
+
+
+def test_an_alert_that_ends_sooner_shortens_nobodys_place(tables: None):
+    repository = DynamoAlertRepository(FixedClock(NOW))
+    repository.add(make_alert())
+    repository.add(make_alert(make_terms(expires_at=NOW + MINUTE), alert_id="alert-2"))
+    late = NOW + timedelta(days=7 + settings().alerts_kept_days) + SLACK - MINUTE
+    assert DynamoAlertRepository(FixedClock(late)).occupied(["BTC/USDT"])
 
 
 def test_an_alert_that_waits_no_more_is_in_no_index(repository: DynamoAlertRepository):

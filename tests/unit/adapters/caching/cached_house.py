@@ -5,15 +5,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from signalbox.adapters.caching.ages import take_age
-from signalbox.adapters.caching.feed import CachedFeed
+from signalbox.adapters.caching.answers import AnswerCache
 from signalbox.domain.accounts.account import Tier
 from signalbox.domain.signals.events import EventKind, SignalEvent
 from signalbox.domain.signals.signal import Signal, Status
-from signalbox.ports.caching import KeptAnswer
+from signalbox.ports.caching import KeptAnswer, Reading
 from signalbox.ports.signals import FeedQuery, Page
+from signalbox.services.kept_pages import request_of
 from signalbox.services.move_versions import move_versions
 from tests.builders import NOW, ended, make_event, make_signal
-from tests.fakes.caching import InMemoryAnswers, InMemoryVersions
+from tests.fakes.caching import InMemoryAnswers, InMemoryCacheReader, InMemoryVersions
 from tests.fakes.signals import InMemorySignals
 
 DAY = timedelta(days=1)
@@ -30,6 +31,23 @@ class LossyAnswers(InMemoryAnswers):
 
 
 @dataclass
+class Worker:
+    """One worker: pages of signals through a cache of its own; what is kept of a page are its signals' ids."""
+
+    house: "House"
+    cache: AnswerCache
+
+    def feed(self, query: FeedQuery) -> Page:
+        return self.house.pages[self.cache.answer(request_of(query, self.house.now), lambda: self._read(query)).text]
+
+    def _read(self, query: FeedQuery) -> Reading:
+        page = self.house.feed(query)
+        text = f"{[(each.signal_id, str(each.status)) for each in page.signals]} {page.cursor}"
+        self.house.pages[text] = page
+        return Reading(text)
+
+
+@dataclass
 class House:
     """One clock for everything; `lag` is how far the index is behind."""
 
@@ -39,13 +57,15 @@ class House:
     states: list[tuple[datetime, dict[str, Signal]]] = field(default_factory=lambda: [(NOW, {})])
     waiting: list[SignalEvent] = field(default_factory=list)
     reads: int = 0
+    pages: dict[str, Page] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.versions, self.answers = InMemoryVersions(), LossyAnswers()
+        self.reader = InMemoryCacheReader(self.versions, self.answers)
         self.workers = [self.worker(), self.worker()]
 
-    def worker(self, pause: Callable[[float], None] | None = None) -> CachedFeed:
-        return CachedFeed(self, self.versions, self.answers, lambda: self.now, pause=pause or self.sleep)
+    def worker(self, pause: Callable[[float], None] | None = None) -> Worker:
+        return Worker(self, AnswerCache(self.reader, self.answers, lambda: self.now, pause=pause or self.sleep))
 
     def sleep(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)

@@ -141,6 +141,11 @@ def test_a_price_that_comes_back_from_beyond_the_hysteresis_fires_again():
     assert [firing.occasion for firing in advance(make_alert(REPEATING), path)[1]] == ["1", "2"]
 
 
+def test_the_same_quote_again_says_nothing_new_also_without_a_hysteresis():
+    terms = make_terms(AlertKind.CROSSES, repeat=True, hysteresis_percent=Decimal(0))
+    assert len(advance(make_alert(terms), [seen(1, LEVEL)] * 5)[1]) == 1
+
+
 def test_what_began_before_the_alert_was_made_does_not_count():
     candle = seen(-30, "105", "95", lasts=60)
     assert advance(make_alert(), [candle]) == (make_alert(), [])

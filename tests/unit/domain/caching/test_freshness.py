@@ -17,9 +17,9 @@ def test_what_was_read_long_after_the_newest_write_is_good_until_the_next_one():
     version = DataVersion("v", NOW)
     kept = stamp(version, NOW + 5 * SECOND, 1.0)
 
-    assert kept.use(version, NOW + timedelta(days=3_650)) is Use.FRESH
-    assert kept.use(DataVersion("w", NOW), NOW + 6 * SECOND) is Use.STALE
-    assert kept.use(DataVersion("w", NOW), NOW + 66 * SECOND) is Use.NONE
+    assert kept.use(version, NOW + timedelta(days=3_650), NOW) is Use.FRESH
+    assert kept.use(DataVersion("w", NOW), NOW + 6 * SECOND, NOW) is Use.STALE
+    assert kept.use(DataVersion("w", NOW), NOW + 66 * SECOND, NOW) is Use.NONE
 
 
 @pytest.mark.parametrize("after", [-1, 0, 4.999])
@@ -28,8 +28,8 @@ def test_what_was_read_just_after_a_write_is_good_for_two_seconds_as_indexes_lag
     read_at = NOW + after * SECOND
     kept = stamp(version, read_at, 1.0)
 
-    assert kept.use(version, read_at + 1.999 * SECOND) is Use.FRESH
-    assert kept.use(version, read_at + 2 * SECOND) is Use.STALE
+    assert kept.use(version, read_at + 1.999 * SECOND, NOW) is Use.FRESH
+    assert kept.use(version, read_at + 2 * SECOND, NOW) is Use.STALE
 
 
 @pytest.mark.parametrize(("later", "age"), [(-1, 0), (0, 0), (0.001, 1), (1, 1), (1.001, 2)])

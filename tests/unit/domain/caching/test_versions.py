@@ -4,11 +4,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signalbox.domain.caching.versions import EVERYTHING, Version, data_version, moves_of, names_asked, names_touched
+from signalbox.domain.caching.versions import (
+    EVERYTHING,
+    MADE_ANEW,
+    STATISTICS,
+    Moves,
+    Version,
+    data_version,
+    moves_of,
+    names_asked,
+    names_touched,
+    signal_names,
+    statistics_asked,
+    statistics_moves,
+)
 from signalbox.domain.history.filters import SignalFilter
 from signalbox.domain.signals.events import EventKind
 from signalbox.domain.signals.signal import NULL_STRATEGY, Signal
-from tests.builders import NOW, make_event, make_signal
+from tests.builders import NOW, ended, make_event, make_signal
 
 DAY = timedelta(days=1)
 MONTHS = st.integers(-40, 40).map(lambda months: NOW + timedelta(days=30 * months))
@@ -28,6 +41,7 @@ def some(**where: str) -> SignalFilter:
         (some(), NOW - 30 * DAY, NOW, ("month 2023-12", "month 2024-01")),
         (some(), NOW - 900 * DAY, NOW, (EVERYTHING,)),
         (some(strategies="momentum null", symbols="BTC/USDT"), NOW, NOW + DAY, ("strategy momentum", "strategy null")),
+        (some(strategies="a b c d e null"), NOW, NOW + DAY, (EVERYTHING, "strategy null")),
     ],
 )
 def test_an_answer_rests_on_the_fewest_counters_and_on_closed_months_first(where, since, until, names):
@@ -65,14 +79,51 @@ def test_a_batch_moves_each_counter_once_and_tells_of_publications_only():
     published = make_event(signal)
     moves = moves_of([published, make_event(signal, EventKind.ENDED)])
 
-    assert moves == dict.fromkeys(names_touched(published), frozenset({published.as_of}))
+    assert moves == dict.fromkeys(names_touched(published), Moves(2, frozenset({published.as_of})))
+    assert moves_of([published]) == dict.fromkeys(names_touched(published), Moves(1, frozenset({published.as_of})))
+    assert moves_of([make_event(signal, EventKind.ENDED)]) == dict.fromkeys(names_touched(published), Moves(1))
 
 
-def test_the_version_changes_with_a_counter_and_at_the_moment_a_hidden_signal_may_be_seen():
-    hidden = Version(3, NOW, frozenset({NOW}))
-    before = data_version({"a": hidden}, NOW - timedelta(milliseconds=1))
+def test_the_version_stands_still_while_what_was_published_is_hidden_and_changes_when_it_may_be_seen():
+    before = data_version({"a": Version(2)}, NOW)
+    hidden = Version(3, NOW, {NOW: 1})
 
-    assert data_version({"a": hidden}, NOW - timedelta(minutes=9)) == before
+    assert data_version({"a": hidden}, NOW - timedelta(milliseconds=1)).token == before.token
     assert data_version({"a": hidden}, NOW).token != before.token
-    assert data_version({"a": hidden}, NOW + DAY).token == data_version({"a": hidden}, NOW).token
-    assert data_version({"a": Version(4, NOW, frozenset({NOW}))}, NOW).token != data_version({"a": hidden}, NOW).token
+    assert data_version({"a": hidden}, NOW + DAY) == data_version({"a": hidden}, NOW)
+    assert data_version({"a": Version(4, NOW, {NOW: 1})}, NOW - DAY).token != before.token
+    assert data_version({"a": Version(3, NOW)}, NOW) == data_version({"a": hidden}, NOW)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.sets(st.integers(0, 30), max_size=3)).filter(any), min_size=1, max_size=8),
+    st.integers(0, 30),
+)
+def test_what_a_caller_could_see_change_moves_the_version_and_nothing_else_does(batches, visible):
+    """Each batch has some changes that everybody sees at once, and publications at moments."""
+    version, seen = Version(), 0
+    for others, moments in batches:
+        published = {NOW + timedelta(minutes=moment) for moment in moments}
+        known = {moment: version.publications.get(moment, 0) + (moment in published) for moment in
+            {*version.publications, *published}}  # fmt: skip
+        version = Version(version.count + others + len(published), NOW, known)
+        seen += others + sum(moment <= visible for moment in moments)
+        assert version.seen(NOW + timedelta(minutes=visible)) == seen
+
+
+def test_statistics_move_with_endings_of_every_strategy_and_rest_on_few_months_or_on_all():
+    coin = ended(make_signal(strategy=NULL_STRATEGY))
+    moves = statistics_moves([make_event(coin, EventKind.ENDED), make_event(make_signal())])
+    assert moves == {STATISTICS: Moves(), "statistics 2024-01": Moves()}
+    assert statistics_moves([make_event(make_signal()), make_event(make_signal(), EventKind.REVISED)]) == {}
+
+    day = NOW.date()
+    assert statistics_asked(day - 40 * DAY, day) == (MADE_ANEW, "statistics 2023-11", "statistics 2023-12",
+        "statistics 2024-01")  # fmt: skip
+    assert statistics_asked(day - 400 * DAY, day) == (MADE_ANEW, STATISTICS)
+
+
+def test_one_signal_rests_on_its_symbol_and_a_coin_flip_on_the_coins():
+    for signal in (make_signal(), make_signal(strategy=NULL_STRATEGY)):
+        (name,) = signal_names(signal.signal_id)
+        assert name in names_touched(make_event(signal))

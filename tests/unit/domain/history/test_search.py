@@ -24,6 +24,12 @@ def test_the_example_of_the_documentation_is_read():
     assert found.where.quality.holds(80.00000000000001)
 
 
+def test_filters_that_differ_are_spelled_differently_whatever_a_symbol_is_called():
+    odd = SignalFilter(symbols=frozenset({"A/B|signal_types=BUY"}))
+    even = SignalFilter(symbols=frozenset({"A/B"}), signal_types=frozenset({SignalType.BUY}))
+    assert odd.spelled() != even.spelled()
+
+
 def test_nothing_asks_for_nothing():
     assert parse("  ") == Search()
 
@@ -90,6 +96,8 @@ def test_a_moment_can_name_its_zone():
         ("since:2024-02-30", 7, "2024-01-31"),
         ("symbol:BTC", 8, None),
         ("strategy:a-b", 10, None),
+        ("BTC strategy:brekout", 14, "breakout"),
+        ("strategy:momentum,Trend", 19, "trend_following"),
         ("BTC ... ETH", 5, None),
         ("a b c d e f g h i", 17, None),
         ("x" * (LONGEST_SEARCH + 1), LONGEST_SEARCH, None),
@@ -107,6 +115,10 @@ def test_a_mistake_is_answered_with_its_place_and_what_would_be_right(text, posi
         if suggestion is None
         else suggestion in str(caught.value)
     )
+
+
+def test_a_strategy_of_former_days_can_still_be_asked_for():
+    assert parse("strategy:moon_phase,BREAKOUT").where.strategies == {"moon_phase", "breakout"}
 
 
 def test_a_value_that_could_mean_several_is_answered_with_those():

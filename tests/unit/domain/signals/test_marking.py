@@ -33,7 +33,7 @@ def test_a_mark_says_what_is_left_to_either_level():
     seen = mark(make_signal(buy=False), Decimal("99"), now=START + timedelta(minutes=5), costs=FREE)
     assert (seen.unrealised_r, seen.to_target_r, seen.to_stop_r) == (0.5, 1.5, 1.5)
     assert (seen.mfe_r, seen.mae_r) == (0.5, 0.0)
-    assert (seen.age_seconds, seen.seconds_left) == (297, 8 * 3600 - 300)
+    assert seen.age_seconds == 297
 
 
 def test_unrealised_r_is_net_of_costs():

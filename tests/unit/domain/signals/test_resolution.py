@@ -1,4 +1,4 @@
-"""How a signal ends, rule by rule (DEFINITIONS, version 1)."""
+"""How a signal ends, rule by rule (docs/definitions.md, version 1)."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -228,3 +228,14 @@ def test_candles_out_of_order_or_off_the_grid_are_an_error():
         settled(make_signal(), [*flat(3), *flat(1)])
     with pytest.raises(InvalidValueError, match="grid"):
         settled(make_signal(), flat(2, start=FIRST + 1))
+
+
+def test_candles_that_grow_during_a_signals_life_lose_nothing_of_it():
+    signal = settled(make_signal(hours=8), flat(14), now=from_ms(FIRST + 14 * STEP))
+    hour = 12 * STEP
+    opened = FIRST - STEP + hour  # 14:00; checked up to 14:15 so far
+    hours = [Candle(opened, 100.0, 100.5, 99.5, 100.0, 1.0), Candle(opened + hour, 100.0, 100.5, 97.0, 98.5, 1.0)]
+    quiet = settled(signal, hours[:1], timeframe=Timeframe.H1, now=from_ms(opened + hour))
+    assert (quiet.status, quiet.candles_missing, quiet.checked_until) == (Status.OPEN, 0, from_ms(opened + hour))
+    done = settled(quiet, hours, timeframe=Timeframe.H1)
+    assert (done.status, done.ending.ended_at) == (Status.STOP_HIT, from_ms(opened + 2 * hour))

@@ -2,6 +2,7 @@
 
 import os
 from bisect import bisect_left
+from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -9,24 +10,30 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from signalbox.domain.instants import from_ms
+from signalbox.domain.instants import from_ms, to_ms
 from signalbox.domain.market.candles import Candle, CandleGrid
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.batch_resolution import settle_many
 from signalbox.domain.signals.costs import DEFAULT_COSTS
+from signalbox.domain.signals.generation import find_all
 from signalbox.domain.signals.resolution import settle
-from signalbox.domain.signals.signal import Signal, SignalType
+from signalbox.domain.signals.signal import Origin, Signal, SignalType
+from signalbox.domain.strategies.registry import strategies
+from signalbox.services.generate_signals import Provenance, publish
 from tests.naive_resolver import Outcome, resolve
+from tests.proof import cases
 from tests.unit.domain.signals.cases import make_signal
 
 HOUR = 3_600_000
-DAYS = 30
+DAYS = cases(30, 181)
 PER_SYMBOL = 100
+PROVENANCE = Provenance(Origin.REPLAY, "test")
 
 
 @pytest.fixture(scope="module")
 def candles() -> dict[str, list[Candle]]:
-    """The first month of 5m candles by symbol, one in five hundred taken away, so that holes occur."""
+    """A month of 5m candles by symbol (the half year in `make prove`), one in five hundred taken away, so that holes
+    occur."""
     folder = os.environ.get("SIGNALBOX_DATA")
     if not folder:
         pytest.skip("SIGNALBOX_DATA names no folder of real candles")
@@ -85,15 +92,15 @@ def as_outcome(signal: Signal) -> Outcome:
     )
 
 
-def hourly(candles: list[Candle]) -> list[Candle]:
-    """1h candles of full hours of 5m candles, to settle by, with the 5m ones to drill into."""
+def hourly(candles: list[Candle], least: int = 12) -> list[Candle]:
+    """1h candles of hours with at least so many 5m candles, to settle by, with the 5m ones to drill into."""
     hours: dict[int, list[Candle]] = {}
     for candle in candles:
         hours.setdefault(candle.time // HOUR * HOUR, []).append(candle)
     return [
-        Candle(time, g[0].open, max(c.high for c in g), min(c.low for c in g), g[-1].close, 1.0)
+        Candle(time, g[0].open, max(c.high for c in g), min(c.low for c in g), g[-1].close, sum(c.volume for c in g))
         for time, g in hours.items()
-        if len(g) == 12
+        if len(g) >= least
     ]
 
 
@@ -132,6 +139,37 @@ def test_every_drilled_ending_equals_that_of_the_independent_resolver(candles: d
             assert as_outcome(one) == resolve(signal, full, HOUR, DEFAULT_COSTS.side_fraction, finer)
             drilled += one.ending.ended_at.minute != 0
     assert drilled > 20
+
+
+@pytest.mark.data
+@pytest.mark.prove
+def test_every_1h_signal_that_any_strategy_gives_ends_as_the_independent_resolver_says(
+    candles: dict[str, list[Candle]],
+) -> None:
+    columns = {symbol: hourly(series, least=1) for symbol, series in candles.items()}
+    first, last = min(each[0].time for each in columns.values()), max(each[-1].time for each in columns.values())
+    grid = CandleGrid.from_columns("binance", Timeframe.H1, columns, first, last)
+    given: dict[str, list[Signal]] = {symbol: [] for symbol in candles}
+    for candidate in find_all(grid, price_steps=dict.fromkeys(candles, Decimal("0.00000001"))):
+        if candidate.levels is not None:
+            published = publish(candidate, candidate.created_at + timedelta(seconds=10), PROVENANCE)
+            given[candidate.symbol].append(published)
+    statuses: Counter[str] = Counter()
+    for symbol, series in candles.items():
+        times, now = [candle.time for candle in series], from_ms(last) + timedelta(days=9)
+        settled = settle_many(
+            given[symbol], CandleGrid.from_columns("binance", Timeframe.M5, {symbol: series}, first, times[-1]), now=now
+        )
+        for signal, ended in zip(given[symbol], settled, strict=True):
+            life = slice(
+                bisect_left(times, to_ms(signal.created_at)), bisect_left(times, to_ms(signal.expires_at)) + 12
+            )
+            assert as_outcome(ended) == resolve(signal, series[life], 300_000, DEFAULT_COSTS.side_fraction)
+            statuses[str(ended.status)] += 1
+    names = {signal.strategy for signals in given.values() for signal in signals}
+    assert names == {strategy.name for strategy in strategies()}
+    assert statuses.total() > 20 * DAYS
+    assert min(statuses[status] for status in ("TARGET_HIT", "STOP_HIT", "EXPIRED")) > DAYS
 
 
 def test_the_two_resolvers_share_no_code():

@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from signalbox.domain.signals.batch_resolution import settle_many
 from signalbox.domain.signals.costs import DEFAULT_COSTS
 from signalbox.domain.signals.resolution import settle
 from signalbox.domain.signals.signal import Signal, Status
+from tests.proof import cases
 from tests.unit.domain.signals.cases import FIRST, MINUTE, START, STEP, make_signal, sheared
 
 COUNT = 95
@@ -67,12 +69,8 @@ def true_r(signal: Signal, ticks: np.ndarray) -> float | None:
     return side * (exit_price - filled) / abs(filled - stop) - DEFAULT_COSTS.in_r(filled, exit_price, stop)
 
 
-paths = st.builds(
-    ticks_of,
-    st.integers(0, 2**32 - 1),
-    st.sampled_from([0.0003, 0.001, 0.004]),
-    st.booleans(),
-)
+paths = st.tuples(st.integers(0, 2**32 - 1), st.sampled_from([0.0003, 0.001, 0.004]), st.booleans())
+"""The arguments of `ticks_of`."""
 signals = st.builds(
     lambda buy, reach, risk: make_signal(
         buy=buy,
@@ -85,11 +83,13 @@ signals = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
-@given(signal=signals, ticks=paths)
+@pytest.mark.prove
+@settings(max_examples=cases(150, 4000), deadline=None)
+@given(signal=signals, path=paths)
 def test_the_truth_lies_between_the_pessimistic_and_the_optimistic_figure_and_drilling_narrows(
-    signal: Signal, ticks: np.ndarray
+    signal: Signal, path: tuple[int, float, bool]
 ):
+    ticks = ticks_of(*path)
     minutes = minutes_of(ticks)
     by_time = {candle.time: candle for candle in minutes}
 
@@ -114,7 +114,7 @@ def test_the_truth_lies_between_the_pessimistic_and_the_optimistic_figure_and_dr
 @st.composite
 def lives(draw: st.DrawFn) -> tuple[Signal, list[Candle], timedelta | None]:
     """A signal, what arrived of its candles (some lost, some spoiled), and perhaps a delisting."""
-    minutes = minutes_of(draw(paths))
+    minutes = minutes_of(ticks_of(*draw(paths)))
     candles = coarse(minutes)
     lost = draw(st.sets(st.integers(0, COUNT - 1), max_size=3))
     for at in draw(st.sets(st.integers(0, COUNT - 1), max_size=1)):
@@ -123,7 +123,8 @@ def lives(draw: st.DrawFn) -> tuple[Signal, list[Candle], timedelta | None]:
     return draw(signals), [candle for at, candle in enumerate(candles) if at not in lost], gone
 
 
-@settings(max_examples=200, deadline=None)
+@pytest.mark.prove
+@settings(max_examples=cases(200, 4000), deadline=None)
 @given(life=lives(), cuts=st.lists(st.integers(1, COUNT), max_size=12), again=st.booleans())
 def test_any_split_of_the_candles_over_calls_gives_the_identical_ending(
     life: tuple[Signal, list[Candle], timedelta | None], cuts: list[int], again: bool
@@ -150,7 +151,8 @@ def grid_of(candles: list[Candle]) -> CandleGrid:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.mark.prove
+@settings(max_examples=cases(150, 4000), deadline=None)
 @given(life=lives(), stops=st.lists(st.integers(0, COUNT + 1), min_size=1, max_size=3))
 def test_settling_many_equals_settling_one_by_one_however_often(
     life: tuple[Signal, list[Candle], timedelta | None], stops: list[int]

@@ -112,6 +112,14 @@ def test_a_revision_tells_its_history_in_exact_text():
     assert record["as_of"] == "2024-01-05T13:10:00Z"
 
 
+def test_a_revision_keeps_which_exchanges_its_price_came_from_and_why_others_do_not_count():
+    seen = replace(price(101.0, minute=10), rejected={"bybit": "outlier"}, low_trust=True)
+    record = revise(make_signal(), seen, atr=None, now=NOW)[1].to_record()
+    assert record["used"] == ["binance", "kraken"]
+    assert record["rejected"] == {"bybit": "outlier"}
+    assert record["low_trust"] is True
+
+
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), buy=st.booleans(), order=st.randoms(use_true_random=False))
 def test_a_batch_delivered_again_in_any_order_adds_nothing_and_numbers_never_skip(seed: int, buy: bool, order):

@@ -2,6 +2,7 @@ import pytest
 
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.signals.signal import NULL_STRATEGY
+from signalbox.domain.strategies.names import strategy_names
 from signalbox.domain.strategies.registry import register, strategies, strategy
 
 HOUSE = {
@@ -19,6 +20,10 @@ HOUSE = {
 def test_every_module_of_the_package_is_found_and_the_template_is_not() -> None:
     assert {found.name for found in strategies()} >= HOUSE
     assert "relative_strength_extreme" not in {found.name for found in strategies()}
+
+
+def test_the_names_are_known_without_loading_a_strategy() -> None:
+    assert strategy_names() == tuple(each.name for each in strategies())
 
 
 def test_an_unknown_name_fails_and_names_the_known_ones() -> None:

@@ -36,6 +36,9 @@ _TRY_LATER = frozenset(
     }
 )
 
+_SENDS = frozenset({"sesv2", "sns"})
+"""What these do cannot be taken back: asked again without an answer, they would do it twice."""
+
 
 @cache
 def session() -> "Session":
@@ -61,7 +64,16 @@ def client(service: str, *, endpoint_url: str | None = None) -> Any:
         # S3 alone still signs links the old way in some regions, with which nothing encrypted can be fetched.
         signature_version="s3v4" if service == "s3" else None,
     )
-    return session().create_client(service, endpoint_url=endpoint_url, config=config)
+    made = session().create_client(service, endpoint_url=endpoint_url, config=config)
+    if service in _SENDS:
+        made.meta.events.register_first("needs-retry", _raise_what_is_unclear)
+    return made
+
+
+def _raise_what_is_unclear(caught_exception: Exception | None = None, **_: Any) -> None:
+    """Keep botocore from asking again what may have been done; a refusal or a fault that was answered it may repeat."""
+    if caught_exception is not None and is_unclear(caught_exception):
+        raise caught_exception
 
 
 def forget() -> None:
@@ -73,6 +85,11 @@ def forget() -> None:
 def error_code(error: ClientError) -> str:
     """Return the service's own name of an error."""
     return str(error.response.get("Error", {}).get("Code", "unknown"))
+
+
+def is_unclear(error: Exception) -> bool:
+    """Return whether the service may have done what it was asked: it was reached, and did not answer."""
+    return isinstance(error, HTTPClientError)
 
 
 def may_succeed_later(error: Exception) -> bool:

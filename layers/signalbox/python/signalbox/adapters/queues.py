@@ -24,7 +24,7 @@ class SqsQueue:
     Parameters
     ----------
     setting : str
-        The environment variable that holds the queue's URL (`ROUTE_QUEUE_URL`), read on first use.
+        The environment variable that holds the queue's URL (`ROUTES_QUEUE_URL`), read on first use.
     """
 
     def __init__(self, setting: str) -> None:

@@ -15,7 +15,15 @@ from signalbox.api.problems import ProblemError, not_found
 from signalbox.domain.accounts.account import Account, ApiKey, Scope
 from signalbox.domain.errors import LimitReachedError
 from signalbox.domain.instants import to_iso
-from signalbox.services.accounts import NewKey, erase, find_key, make_key, rotate_key, websocket_token
+from signalbox.services.accounts import (
+    NewKey,
+    erase,
+    find_key,
+    make_key,
+    revoke_key,
+    rotate_key,
+    websocket_token,
+)
 
 PRIVATE: dict[str, str | list[str]] = {"Cache-Control": "no-store"}
 
@@ -62,6 +70,8 @@ def remove(account: Account) -> Response:
         subscriptions=bootstrap.subscription_repository(),
         deliveries=bootstrap.delivery_repository(),
         alerts=bootstrap.alert_repository(),
+        devices=bootstrap.device_repository(),
+        platform=bootstrap.push_platform(),
     )
     if done:
         return Response("", status_code=HTTPStatus.NO_CONTENT)
@@ -109,9 +119,9 @@ def add_key(account: Account, body: KeyRequest) -> Response:
 
 
 @endpoints.add("DELETE", "/signals/api/account/keys/{prefix}", status=HTTPStatus.NO_CONTENT, scope=Scope.MANAGE)
-def revoke_key(account: Account, prefix: str) -> Response:
+def end_key(account: Account, prefix: str) -> Response:
     """Revoke a key. Workers that know it forget it within 60 s."""
-    bootstrap.account_repository().remove_key(_own(account, prefix).key_hash)
+    revoke_key(_own(account, prefix), accounts=bootstrap.account_repository())
     return Response("", status_code=HTTPStatus.NO_CONTENT)
 
 
@@ -121,13 +131,18 @@ def revoke_key(account: Account, prefix: str) -> Response:
     NewKeyDocument,
     status=HTTPStatus.CREATED,
     scope=Scope.MANAGE,
+    refusals=(HTTPStatus.CONFLICT,),
 )
 def replace_key(account: Account, prefix: str) -> Response:
     """Make the successor of a key and show its text, this once; the old key stays good for 24 hours at most."""
     key = _own(account, prefix)
     if key.scopes - identity(endpoints.routes.current_request.context).scopes:
         raise ProblemError(HTTPStatus.FORBIDDEN, "a key cannot rotate one that has more scopes than itself")
-    return _created(rotate_key(account, key, accounts=bootstrap.account_repository(), now=bootstrap.wall_clock().now()))
+    accounts, now = bootstrap.account_repository(), bootstrap.wall_clock().now()
+    try:
+        return _created(rotate_key(account, key, accounts=accounts, now=now))
+    except LimitReachedError as e:
+        raise ProblemError(HTTPStatus.CONFLICT, str(e)) from e
 
 
 @endpoints.add("POST", "/signals/api/account/tokens", ConnectionToken, status=HTTPStatus.CREATED, scope=Scope.READ)

@@ -125,6 +125,20 @@ class ConfirmedAnswer(TypedDict):
     confirmed: bool
 
 
+class DeviceDocument(TypedDict):
+    """A device that gets push messages."""
+
+    device_id: str
+    name: str
+    created_at: MomentText
+
+
+class DevicesAnswer(TypedDict):
+    """The caller's devices."""
+
+    devices: list[DeviceDocument]
+
+
 class FiringDocument(TypedDict):
     """The last time an alert fired."""
 

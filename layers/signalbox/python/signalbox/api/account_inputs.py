@@ -18,6 +18,7 @@ from pydantic import (
 from signalbox.domain.accounts.account import Scope
 from signalbox.domain.accounts.channel import Channel
 from signalbox.domain.accounts.texts import LONGEST_EMAIL, checked_email, checked_name
+from signalbox.domain.delivery.devices import LONGEST_TOKEN
 from signalbox.domain.delivery.timing import Digest, QuietHours, zone
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.signal import SignalType
@@ -45,6 +46,9 @@ def _zone_name(text: str) -> str:
 Email = Annotated[str, StringConstraints(max_length=LONGEST_EMAIL), AfterValidator(checked_email)]
 Name = Annotated[str, StringConstraints(max_length=200), AfterValidator(checked_name)]
 Secret = Annotated[str, StringConstraints(min_length=16, max_length=200, pattern=r"^[A-Za-z0-9_.-]+$")]
+DeviceToken = Annotated[
+    str, StringConstraints(min_length=16, max_length=LONGEST_TOKEN, pattern=r"^[A-Za-z0-9_:.%/+=-]+$")
+]
 PlainSymbol = Annotated[
     str, StringConstraints(pattern=rf"^{_SYMBOL_PART}/{_SYMBOL_PART}$", max_length=61), AfterValidator(_printable)
 ]
@@ -83,6 +87,13 @@ class KeyRequest(Strict):
     scopes: Annotated[frozenset[Scope], Field(min_length=1)] = frozenset({Scope.READ})
     label: Name = ""
     expires_in_days: Annotated[int, Field(ge=1, le=3650, strict=True)] | None = None
+
+
+class DeviceRequest(Strict):
+    """A device: the token that its push service gave the app, and its owner's word for it."""
+
+    token: DeviceToken
+    name: Name = ""
 
 
 class QuietRequest(Strict):

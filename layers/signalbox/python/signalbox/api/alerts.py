@@ -19,12 +19,12 @@ from signalbox.api.problems import ProblemError, not_found
 from signalbox.api.representation import represent
 from signalbox.domain.accounts.account import ANONYMOUS, Account, Scope
 from signalbox.domain.alerts.alert import Alert, Terms
-from signalbox.domain.errors import InvalidValueError, LimitReachedError, TransientError
+from signalbox.domain.errors import InvalidValueError, LimitReachedError
 from signalbox.domain.history.filters import SignalFilter
 from signalbox.domain.instants import to_iso
 from signalbox.domain.signals.signal import Signal
 from signalbox.ports.signals import FeedQuery
-from signalbox.services.manage_alerts import Watched, change_alert, make_alert
+from signalbox.services.manage_alerts import AlertShelf, Watched, change_alert, forget_alert, make_alert
 from signalbox.settings import settings
 
 RECENT = timedelta(days=30)
@@ -37,8 +37,8 @@ endpoints = Endpoints(Blueprint(__name__))
 
 @endpoints.add("GET", "/signals/api/alerts", AlertsAnswer, query=AlertsQuery)
 def list_alerts(query: AlertsQuery) -> dict[str, Any]:
-    """Return what is new of the signals that the caller may see, and the caller's own alerts; null for a caller without
-    a key for them. With `part=own`, such a caller is refused."""
+    """Return what became of the newest signals that the caller may see, and the caller's own alerts; null for a caller
+    without a key for them. With `part=own`, such a caller is refused."""
     context = endpoints.routes.current_request.context
     now = bootstrap.clock().now()
     answer: dict[str, Any] = {}
@@ -65,7 +65,7 @@ def add_alert(account: Account, body: AlertRequest) -> Response:
     alert_id = f"alert_{secrets.token_urlsafe(12)}"
 
     def store(terms: Terms) -> Alert:
-        return make_alert(alert_id, account, terms, alerts=bootstrap.alert_repository(), watched=_watched(), now=now)
+        return make_alert(alert_id, account, terms, shelf=_shelf(), watched=_watched(), now=now)
 
     made = _in_words_of_http(body, now, store)
     return Response(represent_alert(made, account, now), status_code=HTTPStatus.CREATED)
@@ -110,7 +110,13 @@ def patch_alert(account: Account, alert_id: str, body: AlertPatch) -> dict[str, 
 @endpoints.add("DELETE", "/signals/api/alerts/{alert_id}", status=HTTPStatus.NO_CONTENT, scope=Scope.SUBSCRIBE)
 def remove_alert(account: Account, alert_id: str) -> Response:
     """Forget one of the caller's alerts."""
-    if not bootstrap.alert_repository().remove(account.account_id, alert_id[:100] or "-"):
+    removed = forget_alert(
+        account.account_id,
+        alert_id[:100] or "-",
+        alerts=bootstrap.alert_repository(),
+        accounts=bootstrap.account_repository(),
+    )
+    if not removed:
         raise not_found("such alert")
     return Response("", status_code=HTTPStatus.NO_CONTENT)
 
@@ -164,7 +170,7 @@ def _changed(account: Account, alert_id: str, asked: AlertRequest) -> dict[str, 
     now = bootstrap.clock().now()
 
     def store(terms: Terms) -> Alert | None:
-        return change_alert(alert_id, account, terms, alerts=bootstrap.alert_repository(), watched=_watched(), now=now)
+        return change_alert(alert_id, account, terms, shelf=_shelf(), watched=_watched(), now=now)
 
     return represent_alert(_in_words_of_http(asked, now, store), account, now)
 
@@ -176,7 +182,7 @@ def _in_words_of_http(asked: AlertRequest, now: datetime, store: Callable[[Terms
     except InvalidValueError as e:
         field, _, detail = str(e).partition(" ")
         raise ProblemError(HTTPStatus.BAD_REQUEST, str(e), [{"field": field, "detail": detail}]) from e
-    except (LimitReachedError, TransientError) as e:
+    except LimitReachedError as e:
         raise ProblemError(HTTPStatus.CONFLICT, str(e)) from e
     if stored is None:
         raise not_found("such alert")
@@ -188,6 +194,10 @@ def _stored(account: Account, alert_id: str) -> Alert:
     if found is None:
         raise not_found("such alert")
     return found
+
+
+def _shelf() -> AlertShelf:
+    return AlertShelf(bootstrap.alert_repository(), bootstrap.account_repository(), bootstrap.wall_clock().now())
 
 
 def _watched() -> Watched:

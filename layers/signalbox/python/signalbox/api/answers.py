@@ -257,39 +257,3 @@ class HealthAnswer(TypedDict):
     status: Literal["ok", "late", "starting"]
     now: MomentText
     turns: list[TurnDocument]
-
-
-class WatchedTurn(TurnDocument):
-    """A turn, how old it is, and whether the next is overdue."""
-
-    age_seconds: float
-    late: bool
-
-
-class QueueDocument(TypedDict):
-    """How many messages a queue holds, about: to be taken, taken and not yet done, and held back."""
-
-    name: str
-    waiting: Count
-    in_flight: Count
-    delayed: Count
-
-
-class CandleAge(TypedDict):
-    """The newest stored candle of an exchange; null before the first."""
-
-    exchange: str
-    timeframe: Timeframe
-    closed_at: MomentText | None
-    age_seconds: float | None
-
-
-class MonitoringAnswer(TypedDict):
-    """How the system keeps up. Some seconds old at worst: `measured_at` says when it was looked."""
-
-    status: Literal["ok", "late", "starting"]
-    measured_at: MomentText
-    turns: list[WatchedTurn]
-    queues: list[QueueDocument]
-    dead_letters: Count
-    candles: list[CandleAge]

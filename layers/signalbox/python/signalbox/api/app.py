@@ -14,6 +14,7 @@ from signalbox.api import (
     alerts,
     candles,
     deliveries,
+    devices,
     documentation,
     exports,
     health,
@@ -37,6 +38,7 @@ NOUNS: tuple[ModuleType, ...] = (
     alerts,
     candles,
     deliveries,
+    devices,
     documentation,
     exports,
     health,
@@ -52,7 +54,10 @@ NOUNS: tuple[ModuleType, ...] = (
 )
 MOST_BODY_BYTES = 65_536
 """The largest body that is read; no request needs as much."""
-OPEN = {"Access-Control-Allow-Origin": "*"}
+OPEN = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Age, ETag, Location, Retry-After, X-Content-SHA256, X-Row-Count",
+}
 """Pages anywhere may read what this API answers: callers are known by keys, which no browser sends by itself."""
 HEADERS = {**OPEN, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """Headers of every answer that does not have them itself."""
@@ -65,6 +70,10 @@ for noun in NOUNS:
 def declared() -> list[Endpoint]:
     """Return every endpoint of every noun."""
     return [endpoint for noun in NOUNS for endpoint in noun.endpoints.declared]
+
+
+CHECKED = frozenset(endpoint.path for endpoint in declared() if endpoint.is_checked)
+"""Paths whose answers have validators."""
 
 
 @app.middleware("http")
@@ -86,7 +95,9 @@ def count_against_quota(event: Any, get_response: Callable[[Any], Response]) -> 
 def respond(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Answer one REST proxy event of API Gateway. Never raises for what a caller sent."""
     bootstrap.take_answer_age()  # what a request before left
-    answer = validated(event, _answer(event, context), bootstrap.take_answer_age())
+    answer, age = _answer(event, context), bootstrap.take_answer_age()
+    if event["requestContext"]["resourcePath"] in CHECKED:
+        answer = validated(event, answer, age)
     given = dict(answer.get("headers", {}))
     if answer["statusCode"] >= HTTPStatus.BAD_REQUEST and _media_type(answer) != MEDIA_TYPE:
         status = HTTPStatus(answer["statusCode"])
@@ -129,7 +140,7 @@ def _preflight(allowed: Sequence[str]) -> dict[str, str]:
     return {
         "Allow": methods,
         "Access-Control-Allow-Methods": methods,
-        "Access-Control-Allow-Headers": "Authorization, Content-Type, X-Api-Key",
+        "Access-Control-Allow-Headers": "Authorization, Content-Type, If-None-Match, X-Api-Key",
         "Access-Control-Max-Age": "86400",
     }
 

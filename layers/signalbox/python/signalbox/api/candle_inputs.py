@@ -1,13 +1,12 @@
 """Strict input about candles."""
 
 from datetime import datetime
-from http import HTTPStatus
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from signalbox.api.inputs import Moment, Symbol
-from signalbox.api.problems import ProblemError
+from signalbox.api.inputs import Moment, Symbol, require_order
+from signalbox.api.problems import refused
 from signalbox.domain.instants import to_ms
 from signalbox.domain.market.timeframe import Timeframe
 
@@ -37,20 +36,15 @@ class CandlesQuery(BaseModel):
         newest = self.timeframe.last_closed_open(to_ms(now))
         first = None if self.since is None else -(-to_ms(self.since) // step) * step
         last = newest if self.until is None else min(newest, -(-to_ms(self.until) // step) * step - step)
+        require_order(self.since, self.until)
         if self.since is not None and self.until is not None:
-            if self.until < self.since:
-                raise _refused("to", "must not be before from")
             if self.limit is not None:
-                raise _refused("limit", "must not be given with both from and to")
+                raise refused("limit", "must not be given with both from and to")
             if (self.until - self.since).total_seconds() * 1000 > MOST_CANDLES * step:
-                raise _refused("to", f"must be at most {MOST_CANDLES} candles of {self.timeframe} after from")
+                raise refused("to", f"must be at most {MOST_CANDLES} candles of {self.timeframe} after from")
         count = self.limit or _DEFAULT
         if first is None:
             return last - (count - 1) * step, last
         if self.until is None:
             last = min(last, first + (count - 1) * step)
         return first, max(last, first - step)
-
-
-def _refused(field: str, detail: str) -> ProblemError:
-    return ProblemError(HTTPStatus.BAD_REQUEST, f"{field}: {detail}", [{"field": field, "detail": detail}])

@@ -22,7 +22,14 @@ from signalbox.settings import settings
 endpoints = Endpoints(Blueprint(__name__))
 
 
-@endpoints.add("GET", "/signals/api/candles", CandlesAnswer, query=CandlesQuery, refusals=(HTTPStatus.NOT_FOUND,))
+@endpoints.add(
+    "GET",
+    "/signals/api/candles",
+    CandlesAnswer,
+    query=CandlesQuery,
+    refusals=(HTTPStatus.NOT_FOUND,),
+    is_checked=True,
+)
 def candles(query: CandlesQuery) -> dict[str, Any]:
     """Return the closed candles of a symbol. The newest, those from `from` on or before `to` (`limit` of them), or all
     between both; `missing` are the spans for which none is stored. Every tier sees the same."""

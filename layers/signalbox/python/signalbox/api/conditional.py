@@ -11,42 +11,41 @@ from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
 
-CHECKED = frozenset({
-    "/signals/api/signals", "/signals/api/signals/{signal_id}", "/signals/history", "/signals/api/statistics",
-    "/signals/api/performance", "/signals/api/regimes", "/signals/api/sentiment",
-})  # fmt: skip
-"""Paths whose answers have validators."""
 PASSING = frozenset({"age_seconds", "as_of"})
 """Members that change by themselves as time goes by, wherever they stand."""
-KEPT_BY_CALLER = {"Cache-Control": "private, no-cache", "Vary": "Authorization, X-Api-Key"}
+CONTROL = "private, no-cache"
+VARY = "Authorization, X-Api-Key"
+"""Headers of a request that every answer may depend on."""
+_MARKS = tuple(f'"{name}"' for name in sorted(PASSING))
 
 
 def validated(event: Mapping[str, Any], answer: dict[str, Any], age: int | None) -> dict[str, Any]:
-    """Return an answer with its validators, or 304 where `If-None-Match` names it.
+    """Return the answer of an endpoint whose answers are checked with its validators, or 304 where `If-None-Match`
+    names it.
 
     Parameters
     ----------
     event : mapping
         The REST proxy event.
     answer : dict
-        Its answer; returned as it is unless it is the 200 of one of the `CHECKED` paths.
+        Its answer; returned as it is unless it is 200 to a GET or HEAD.
     age : int or None
         Whole seconds since the oldest thing in the answer was read, where it was kept.
     """
-    is_checked = event["requestContext"]["resourcePath"] in CHECKED and event["httpMethod"] in ("GET", "HEAD")
-    if not is_checked or answer["statusCode"] != HTTPStatus.OK:
+    if event["httpMethod"] not in ("GET", "HEAD") or answer["statusCode"] != HTTPStatus.OK:
         return answer
     tag = weak_tag(answer["body"])
-    headers = {**KEPT_BY_CALLER, "ETag": tag, **({} if age is None else {"Age": str(age)})}
+    given = answer.get("headers", {})
+    vary = ", ".join(filter(None, (VARY, given.get("Vary"))))
+    headers = {"Cache-Control": CONTROL, "Vary": vary, "ETag": tag, **({} if age is None else {"Age": str(age)})}
     if names(if_none_match(event), tag):
         return {**answer, "statusCode": int(HTTPStatus.NOT_MODIFIED), "headers": headers, "body": ""}
-    return {**answer, "headers": {**answer.get("headers", {}), **headers}}
+    return {**answer, "headers": {**given, **headers}}
 
 
 def weak_tag(body: str) -> str:
-    """Return the weak entity tag of a JSON body: the same for bodies that differ in `PASSING` members only."""
-    lasting = json.dumps(_lasting(json.loads(body)), sort_keys=True)
-    return f'W/"{sha256(lasting.encode()).hexdigest()[:32]}"'
+    """Return the weak entity tag of a body: the same for JSON bodies that differ in `PASSING` members only."""
+    return f'W/"{sha256(_lasting_text(body).encode()).hexdigest()[:32]}"'
 
 
 def if_none_match(event: Mapping[str, Any]) -> str:
@@ -59,6 +58,14 @@ def names(condition: str, tag: str) -> bool:
     """Return whether an `If-None-Match` names a tag, compared weakly (RFC 9110, 13.1.2)."""
     known = {each.strip().removeprefix("W/") for each in condition.split(",")}
     return condition.strip() == "*" or tag.removeprefix("W/") in known
+
+
+def _lasting_text(body: str) -> str:
+    """Return what lasts of a body. Most have nothing that passes, and need not be decoded to know."""
+    is_json = body.startswith(("{", "["))
+    if not is_json or not any(mark in body for mark in _MARKS):
+        return body
+    return json.dumps(_lasting(json.loads(body)), sort_keys=True)
 
 
 def _lasting(value: Any) -> Any:

@@ -29,11 +29,10 @@ endpoints = Endpoints(Blueprint(__name__))
 
 @endpoints.add("GET", "/signals/api/deliveries", DeliveriesAnswer, query=DeliveriesQuery, scope=Scope.SUBSCRIBE)
 def list_deliveries(account: Account, query: DeliveriesQuery) -> dict[str, Any]:
-    """Return the caller's newest deliveries; of the last seven days, where no span is given."""
+    """Return the caller's newest deliveries; of seven days, where no beginning is given."""
     now = bootstrap.wall_clock().now()
-    found = _told(
-        account, query.since or now - RECENT, query.until or now + timedelta(seconds=1), limit=query.limit, now=now
-    )
+    since, until = query.span(RECENT, now)
+    found = _told(account, since, until, limit=query.limit, now=now)
     return {"deliveries": [represent_delivery(each) for each in found]}
 
 
@@ -56,14 +55,15 @@ def deliveries_of_signal(account: Account, signal_id: str) -> dict[str, Any]:
 
 @endpoints.add("GET", "/signals/api/deliveries/receipt", ReceiptAnswer, query=ReceiptQuery, scope=Scope.SUBSCRIBE)
 def receipt(account: Account, query: ReceiptQuery) -> dict[str, Any]:
-    """Return what the caller should have got of everything that was queued in a span; in the last day, where none is
-    given. `topics` are the numbers that must be among those received, which `resume` brings where they are not;
+    """Return what the caller should have got of everything that was queued in a span; in one day, where no beginning is
+    given. `topics` are the numbers that must be among those received, which `resume` brings where they are not, of
+    `signals` those that the caller's tier may follow;
     `checksum` is the SHA-256 of the sorted delivery ids that were taken, joined by line breaks."""
     now = bootstrap.wall_clock().now()
-    since, until = query.since or now - timedelta(days=1), query.until or now + timedelta(seconds=1)
+    since, until = query.span(timedelta(days=1), now)
     made = make_receipt(
         account.account_id,
-        account.tier.delay,
+        account.tier,
         deliveries=bootstrap.account_deliveries(),
         since=since,
         until=until,
@@ -97,7 +97,7 @@ def represent_delivery(delivery: Delivery) -> dict[str, Any]:
         "queued_at": to_iso(delivery.queued_at),
         "due_at": None if delivery.due_at is None else to_iso(delivery.due_at),
         "accepted_at": None if accepted is None else to_iso(accepted),
-        "latency_seconds": None if accepted is None else (accepted - delivery.queued_at).total_seconds(),
+        "latency_seconds": None if accepted is None else delivery.latency(accepted).total_seconds(),
     }
 
 

@@ -1,11 +1,14 @@
 """What deliveries can be asked for, and what is answered."""
 
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
-from signalbox.api.inputs import Moment
+from signalbox.api.inputs import Moment, require_order
+from signalbox.domain.accounts.account import Tier
+from signalbox.domain.accounts.channel import Channel
 
 
 class ReceiptQuery(BaseModel):
@@ -16,6 +19,13 @@ class ReceiptQuery(BaseModel):
     since: Moment | None = Field(default=None, alias="from")
     until: Moment | None = Field(default=None, alias="to")
 
+    def span(self, length: timedelta, now: datetime) -> tuple[datetime, datetime]:
+        """Return the span that is asked for: of `length` where its beginning is not given, up to now where its end is
+        not. Raises ProblemError (400) if it ends before it begins."""
+        require_order(self.since, self.until)
+        until = self.until or max(now + timedelta(seconds=1), self.since or now)
+        return self.since or until - length, until
+
 
 class DeliveriesQuery(ReceiptQuery):
     """Parameters of the list: a span of `queued_at`, and how many of the newest."""
@@ -24,7 +34,7 @@ class DeliveriesQuery(ReceiptQuery):
 
 
 class DeliveryAnswer(TypedDict):
-    """One delivery. `latency_seconds` is from queueing to acceptance by the channel's service."""
+    """One delivery. `latency_seconds` is from publication to acceptance by the channel's service."""
 
     delivery_id: str
     signal_id: str
@@ -73,3 +83,22 @@ ReceiptAnswer = TypedDict(
         "complete": bool,
     },
 )
+
+
+class LatencyAnswer(TypedDict):
+    """What deliveries by one channel to one tier took from publication to acceptance, known to 5 %. `delay_seconds` is
+    the tier's own, which announcements of signals wait out. What waits as its subscriber wishes is not counted."""
+
+    channel: Channel
+    tier: Tier
+    count: Annotated[int, Field(ge=0)]
+    p50_seconds: Annotated[float, Field(ge=0)]
+    p95_seconds: Annotated[float, Field(ge=0)]
+    delay_seconds: Annotated[float, Field(ge=0)]
+
+
+class LatenciesAnswer(TypedDict):
+    """Latencies of this hour and the one before, which began at `since`."""
+
+    since: str
+    by_channel_and_tier: list[LatencyAnswer]

@@ -23,7 +23,7 @@ def openapi() -> Response:
 
 @endpoints.add("GET", "/docs", {HTML: str}, is_open=True)
 def docs() -> Response:
-    """Return the same description as a page to read."""
+    """Return this API's description, as a page to read."""
     headers: dict[str, str | list[str]] = {
         **_KEPT,
         "Content-Type": f"{HTML}; charset=utf-8",

@@ -44,6 +44,8 @@ class Endpoint:
         What a key must be for; without one, anybody may ask.
     is_open : bool
         Whether no authorizer is asked, so that no key is looked at (`Auth: NONE` in the template).
+    is_checked : bool
+        Whether its answers have validators, so that a caller who has one may be told that it still holds (304).
     refusals : tuple of HTTPStatus
         The 4xx of this endpoint, beyond those that every endpoint has.
     content_types : tuple of str
@@ -61,6 +63,7 @@ class Endpoint:
     body: type[BaseModel] | None = None
     scope: Scope | None = None
     is_open: bool = False
+    is_checked: bool = False
     refusals: tuple[HTTPStatus, ...] = ()
     content_types: tuple[str, ...] = ANY_TYPE
     example: Mapping[str, Any] | None = None
@@ -91,6 +94,7 @@ class Endpoints:
         body: type[BaseModel] | None = None,
         scope: Scope | None = None,
         is_open: bool = False,
+        is_checked: bool = False,
         refusals: tuple[HTTPStatus, ...] = (),
         content_types: tuple[str, ...] | None = None,
         example: Mapping[str, Any] | None = None,
@@ -102,19 +106,10 @@ class Endpoints:
         def declare(view: Callable[..., Any]) -> Callable[..., Any]:
             summary, _, description = " ".join((view.__doc__ or "").split()).partition(". ")
             endpoint = Endpoint(
-                method=method,
-                path=path,
-                answers={int(status): answer, **(others or {})},
-                query=query,
-                body=body,
-                scope=scope,
-                is_open=is_open,
-                refusals=refusals,
-                content_types=accepted,
-                example=example,
-                summary=summary.rstrip("."),
-                description=description,
-            )
+                method=method, path=path, answers={int(status): answer, **(others or {})}, query=query, body=body,
+                scope=scope, is_open=is_open, is_checked=is_checked, refusals=refusals, content_types=accepted,
+                example=example, summary=summary.rstrip("."), description=description,
+            )  # fmt: skip
             self.declared.append(endpoint)
             routed = self._checked(view, endpoint)
             self.routes.route(path, methods=[method], content_types=list(accepted))(routed)

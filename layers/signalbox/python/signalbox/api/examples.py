@@ -8,6 +8,7 @@ PATH_PARAMETERS: Mapping[str, tuple[str, str]] = {
     "signal_id": ("The `id` of a signal", "BTC-USDT~20240105T130000Z~trend_following~1h"),
     "alert_id": ("The `alert_id` of one of the caller's alerts", "alert_Zk3vQ1x8nWc0aTfB"),
     "subscription_id": ("The `subscription_id` of one of the caller's subscriptions", "sub_Zk3vQ1x8nWc0aTfB"),
+    "device_id": ("The `device_id` of one of the caller's devices", "dev_4f9d1c2b3a5e6f708192a3b4c5d6e7f8"),
     "export_id": ("The `id` of one of the caller's large exports", "mD3s0v2cQ9wXo1Jt7LrKfA8e"),
     "prefix": ("How the text of one of the caller's keys begins", "sb_0123456"),
     "token": ("What the link in a mail ends with", "eyJhIjoiYWNjXzEifQ.c2lnbmF0dXJl"),

@@ -22,9 +22,8 @@ from signalbox.domain.history.export import ExportFormat
 from signalbox.domain.history.export_job import LIFE, ExportedQuery, ExportJob, ExportStatus
 from signalbox.domain.instants import from_ms, to_iso, to_ms
 from signalbox.services.export_history import WholeExport, begin_export, export_now
+from signalbox.settings import settings
 
-MOST_BYTES = 5_000_000
-"""Bytes of an export in an answer. Lambda passes on 6 MB, with everything around them."""
 MILLISECONDS_KEPT = 12_000
 """What must be left of this function's time to read another page; then a job takes over."""
 LINK_SECONDS = 300
@@ -110,7 +109,7 @@ def export(query: ExportQuery) -> Response:
         exported,
         query.format,
         signals=bootstrap.signal_repository(),
-        most_bytes=MOST_BYTES,
+        most_bytes=settings().export_answer_bytes,
         may_go_on=lambda: context.get_remaining_time_in_millis() > MILLISECONDS_KEPT,
     )
     return _job(exported, query.format, account.account_id, request.context) if found is None else _file(found, query)

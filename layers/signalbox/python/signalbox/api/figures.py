@@ -25,6 +25,7 @@ def represent_row(row: Row) -> dict[str, Any]:
 def represent_strategy(name: str, record: StrategyRecord, coin: StrategyRecord) -> dict[str, Any]:
     """Return a strategy's record; its edge is null for the coin, which is what edges are judged against."""
     found = record.figures
+    coins = {month: figures(numbers) for month, numbers in coin.months.items() if has_ended(numbers)}
     return {
         "strategy": name,
         "is_base": name == NULL_STRATEGY,
@@ -43,7 +44,7 @@ def represent_strategy(name: str, record: StrategyRecord, coin: StrategyRecord) 
             for band in found.quality
         ],
         "months": [
-            _month(month, figures(numbers), figures(coin.months[month]) if month in coin.months else None)
+            _month(month, figures(numbers), coins.get(month))
             for month, numbers in record.months.items()
             if has_ended(numbers)
         ],

@@ -9,7 +9,8 @@ from signalbox.api.answers import HealthAnswer
 from signalbox.api.endpoint import Endpoints
 from signalbox.domain.instants import to_iso
 from signalbox.ports.work import Turn
-from signalbox.services.health import report_health
+from signalbox.services.health import report_health, still_planned
+from signalbox.settings import settings
 
 endpoints = Endpoints(Blueprint(__name__))
 
@@ -17,7 +18,9 @@ endpoints = Endpoints(Blueprint(__name__))
 @endpoints.add("GET", "/health", HealthAnswer, is_open=True)
 def health() -> dict[str, Any]:
     """Return `ok`, or `late` where a turn is overdue, or `starting` before the first one, and the newest turns."""
-    found = report_health(bootstrap.turn_repository().latest(), now=bootstrap.clock().now())
+    turns = still_planned(bootstrap.turn_repository().latest(), settings().timeframes)
+    stepped = settings().clock == "market"
+    found = report_health(turns, now=bootstrap.clock().now(), stepped=stepped)
     return {
         "status": found.status,
         "now": to_iso(found.now),

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, WithJsonSchema
 
-from signalbox.api.problems import ProblemError
+from signalbox.api.problems import ProblemError, refused
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.instants import from_iso
 from signalbox.domain.market.timeframe import Timeframe
@@ -61,6 +62,12 @@ class SentimentQuery(BaseModel):
     limit: Annotated[int, Field(ge=1, le=500)] = 168
 
 
+def require_order(since: datetime | None, until: datetime | None) -> None:
+    """Raise ProblemError (400) if a span whose two ends are given ends before it begins."""
+    if since is not None and until is not None and until < since:
+        raise refused("to", "must not be before from")
+
+
 def read_query(model: type[Model], parameters: Any) -> Model:
     """Return the validated query parameters of a request.
 
@@ -74,7 +81,7 @@ def read_query(model: type[Model], parameters: Any) -> Model:
     try:
         return model.model_validate({name: values[0] for name, values in found.items()})
     except ValidationError as e:
-        raise _refusal({_field(error): _detail(error) for error in e.errors()}) from e
+        raise _refusal({_field(error): _detail(error, model) for error in e.errors()}) from e
 
 
 def read_body(model: type[Model], request: Any) -> Model:
@@ -106,7 +113,9 @@ def _place(error: Any) -> str:
 
 
 def _wanted(error: Any) -> str:
-    return "is not a field of this request" if error["type"] == "extra_forbidden" else str(error["msg"])
+    # Of our own validators' words pydantic makes "Value error, ...".
+    said = str(error["msg"]).removeprefix("Value error, ")
+    return "is not a field of this request" if error["type"] == "extra_forbidden" else said
 
 
 def _refusal(details: Mapping[str, str]) -> ProblemError:
@@ -119,7 +128,11 @@ def _field(error: Any) -> str:
     return str(error["loc"][0]) if error["loc"] else "query"
 
 
-def _detail(error: Any) -> str:
+def _detail(error: Any, model: type[BaseModel]) -> str:
     if error["type"] == "extra_forbidden":
-        return "is not a parameter of this endpoint"
-    return f"{error['msg']}, was {str(error['input'])[:120]!r}"
+        known = [field.alias or name for name, field in model.model_fields.items()]
+        nearest = get_close_matches(_field(error), known, n=1)
+        return "is not a parameter of this endpoint" + (f"; did you mean {nearest[0]!r}?" if nearest else "")
+    wanted = _wanted(error)
+    is_said = ", was " in wanted or wanted.endswith("?")
+    return wanted if is_said else f"{wanted}, was {str(error['input'])[:120]!r}"

@@ -1,15 +1,21 @@
 """`/signals/api/monitoring`: whether the system keeps up, for its owners and users."""
 
+from dataclasses import asdict
+from datetime import datetime
+from math import ceil
 from typing import Any
 
-from chalice.app import Blueprint
+from chalice.app import Blueprint, Response
 
 from signalbox import bootstrap
-from signalbox.api.answers import MonitoringAnswer
 from signalbox.api.endpoint import Endpoints
 from signalbox.api.health import represent_turn
+from signalbox.api.monitoring_answers import MonitoringAnswer
 from signalbox.domain.accounts.account import Account, Scope
+from signalbox.domain.caching.figures import CacheFigures
 from signalbox.domain.instants import to_iso
+from signalbox.services.delivery_latency import show_latencies
+from signalbox.services.health import still_planned
 from signalbox.services.monitoring import Monitoring, look_around
 from signalbox.settings import settings
 
@@ -20,28 +26,45 @@ endpoints = Endpoints(Blueprint(__name__))
 
 
 @endpoints.add("GET", "/signals/api/monitoring", MonitoringAnswer, scope=Scope.READ)
-def monitoring(account: Account) -> dict[str, Any]:  # noqa: ARG001 - any account may look
-    """Return the age of turns and candles, the depth of queues, and how many dead letters there are.
+def monitoring(account: Account) -> Response:  # noqa: ARG001 - any account may look
+    """Return the age of turns and candles, the depth of queues, how many dead letters there are, what the cache saves,
+    and how long deliveries take.
 
-    At most 5 seconds old.
+    At most 5 seconds old; `Age` says how old.
     """
     wall = bootstrap.wall_clock().now()
-    seen = bootstrap.remembered_monitoring().recall("monitoring", wall, lambda _name: _look())
-    return seen or {}
+    seen = bootstrap.remembered_monitoring().recall("monitoring", wall, lambda _name: _look(wall)) or _look(wall)
+    seconds = ceil((wall - seen["at"]).total_seconds())
+    return Response(seen["shown"], headers={"Age": str(seconds)} if seconds else None)
 
 
-def _look() -> dict[str, Any]:
+def _look(wall: datetime) -> dict[str, Any]:
+    """Return what is shown, and by the wall clock `at` what moment it was looked."""
     now = bootstrap.clock().now()
     found = look_around(
-        bootstrap.turn_repository().latest(),
+        still_planned(bootstrap.turn_repository().latest(), settings().timeframes),
         bootstrap.queue_watch().depths(),
         bootstrap.universe_repository().current(now),
         settings().timeframes,
         candles=bootstrap.candle_reader(),
         is_dead_letters=lambda name: name.endswith(DEAD_LETTERS),
         now=now,
+        stepped=settings().clock == "market",
     )
-    return _represent(found)
+    cache = bootstrap.cache_figures_repository().of_day(wall)
+    shown = {**_represent(found), "cache": _represent_cache(cache), "deliveries": _latencies(wall)}
+    return {"at": wall, "shown": shown}
+
+
+def _latencies(wall: datetime) -> dict[str, Any]:
+    since, found = show_latencies(repository=bootstrap.delivery_latencies(), now=wall)
+    return {"since": to_iso(since), "by_channel_and_tier": [asdict(each) for each in found]}
+
+
+def _represent_cache(figures: CacheFigures) -> dict[str, Any]:
+    told = ("requests", "hit_rate", "mean_age_seconds", "stale_answers", "evictions", "saved_read_units",
+        "spent_read_units")  # fmt: skip
+    return {name: getattr(figures, name) for name in told}
 
 
 def _represent(found: Monitoring) -> dict[str, Any]:

@@ -17,8 +17,11 @@ REFERENCE = "#/components/schemas/"
 ABOUT = (
     "Crypto trading signals people can check. Prices are exact decimals, as text; moments are ISO 8601 in UTC. "
     "Anybody may ask; what is about an account needs a key, and an open signal is shown later to a lower tier. "
+    "Figures stand beside the coin's: a seeded coin flip that is given and resolved like every strategy's signals, and "
+    "never delivered. What happens can also be followed by WebSocket, with a token of /signals/api/account/tokens. "
     "Every refusal is a problem document (RFC 9457) that names the field. A slash at the end changes nothing. "
-    "HEAD is answered like GET, without the body; OPTIONS says what is allowed."
+    "HEAD is answered like GET, without the body; OPTIONS says what is allowed. "
+    "What has an ETag need not be sent twice: asked with it in If-None-Match, the answer is 304 while it holds."
 )
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _HEADERS = {
@@ -27,6 +30,15 @@ _HEADERS = {
     HTTPStatus.TOO_MANY_REQUESTS: ("Retry-After", "Seconds to wait", "integer"),
     HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After", "Seconds to wait", "integer"),
 }
+_VALIDATORS = {
+    "ETag": {"description": "What the answer is known by while it lasts", "schema": {"type": "string"}},
+    "Cache-Control": {"description": "The caller alone may keep it, and checks it first", "schema": {"type": "string"}},
+    "Age": {
+        "description": "Whole seconds since it was read from the tables; absent where it was read just now",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+}
+"""Headers of every answer that can be checked."""
 REFUSALS: Mapping[HTTPStatus, tuple[str, str]] = {
     HTTPStatus.BAD_REQUEST: ("An input is wrong, unknown, or given twice", "limit: must be at least 1, was '0'"),
     HTTPStatus.UNAUTHORIZED: ("A key is needed and none was given, or it is not good", "the API key is not valid"),
@@ -138,6 +150,12 @@ def _responses(
         }
         described = {"description": HTTPStatus(status).phrase}
         responses[str(status)] = {**described, "content": content} if content else described
+    if endpoint.is_checked:
+        responses["200"]["headers"] = _VALIDATORS
+        responses["304"] = {
+            "description": "Not changed since the answer that If-None-Match names",
+            "headers": _VALIDATORS,
+        }
     for refusal in refusals_of(endpoint):
         responses[str(int(refusal))] = {"$ref": f"#/components/responses/{_name(refusal)}"}
     return responses

@@ -1,19 +1,18 @@
-"""Pages of signals for one caller: the tier delay is applied here and nowhere else."""
+"""Pages of signals for one caller, and one signal: none that the caller's tier may not know of yet."""
 
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any
 
-from signalbox.api.current import currents
+from signalbox import bootstrap
+from signalbox.api.page_texts import kept_page
 from signalbox.api.problems import ProblemError, not_found
-from signalbox.api.representation import represent
 from signalbox.api.signal_inputs import SignalsQuery
 from signalbox.domain.accounts.account import Account
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.history.filters import SignalFilter, Sort
 from signalbox.domain.signals.signal import Signal, Status
-from signalbox.ports.market import CurrentPrices
-from signalbox.ports.signals import FeedQuery, FeedReader, SignalRepository
+from signalbox.ports.caching import Reading
+from signalbox.ports.signals import FeedQuery, SignalRepository
 
 DAY = timedelta(days=1)
 
@@ -24,18 +23,16 @@ def page(
     *,
     since: datetime,
     until: datetime,
-    signals: FeedReader,
     now: datetime,
-    prices: CurrentPrices | None = None,
     where: SignalFilter | None = None,
     sort: Sort = Sort.CREATED,
     descending: bool = True,
     bound_to: str = "",
-) -> dict[str, Any]:
+) -> Reading:
     """Return one page of the signals created in [since, until) that `caller` may see, by default newest first.
 
     `where` is what `query` asks for if not given; `bound_to` names the span that a cursor belongs to, where one was
-    asked for. With `prices`, each has a `current`: what it is worth now, null once it has ended.
+    asked for.
     """
     try:
         asked = FeedQuery(
@@ -53,15 +50,10 @@ def page(
     except InvalidValueError as e:
         raise ProblemError(HTTPStatus.BAD_REQUEST, f"from: {e}", [{"field": "from", "detail": str(e)}]) from e
     try:
-        found = signals.feed(asked)
+        return kept_page(asked, cache=bootstrap.answer_cache(), signals=bootstrap.signal_repository(), now=now)
     except InvalidValueError as e:
         detail = f"cursor: {e}"
         raise ProblemError(HTTPStatus.BAD_REQUEST, detail, [{"field": "cursor", "detail": str(e)}]) from e
-    shown = [represent(signal, now) for signal in found.signals]
-    if prices is not None:
-        now_worth = currents(found.signals, prices, now)
-        shown = [{**each, "current": now_worth.get(each["id"])} for each in shown]
-    return {"signals": shown, "next": found.cursor}
 
 
 def day_of(now: datetime) -> datetime:

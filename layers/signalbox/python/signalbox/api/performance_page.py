@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from html import escape
+from itertools import zip_longest
 from typing import Any
 
 from signalbox.api.performance_style import LINES, STYLE
 
 Document = Mapping[str, Any]
 UNKNOWN = "–"
-WIDTH, HEIGHT, LEFT, MARGIN = 1000, 260, 60, 20
+WIDTH, HEIGHT, LEFT, MARGIN, LINE_HEIGHT = 1000, 260, 60, 20, 14
 
 CAVEATS = (
     "Every rate stands beside the coin's: a seeded coin flip over the same symbols, levels and lives.",
@@ -44,7 +45,7 @@ def render(document: Document) -> str:
     ]
     calibrated = [one for one in strategies if one["calibration"]]
     if calibrated:
-        parts.append(_section("Calibration of confidences", _calibration(calibrated)))
+        parts.append(_section("Calibration of confidences", _calibration(calibrated), _reliability(calibrated)))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Signalbox: performance</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -93,35 +94,35 @@ def _verdicts(strategies: Sequence[Document]) -> str:
 
 
 def _months(strategies: Sequence[Document]) -> str:
-    months = sorted({month["month"] for one in strategies for month in one["months"]})
-    rows = []
-    for one in strategies:
-        of_month = {month["month"]: month for month in one["months"]}
-        rows.append([_name(one), *(_month(of_month.get(month)) for month in months)])
-    return _table(("strategy", *months), rows) + "<p>Win rate, expectancy, and about which quality score.</p>"
+    of_months = [{month["month"]: month for month in one["months"]} for one in strategies]
+    names = sorted({month for of_month in of_months for month in of_month})
+    rows = ([month, *(_month(of_month.get(month)) for of_month in of_months)] for month in names)
+    return _table(("month", *map(_title, strategies)), rows) + (
+        "<p>Win rate, expectancy, about which quality score, and how many of those booked the rate is of.</p>"
+    )
 
 
 def _month(month: Document | None) -> str:
     if month is None:
         return UNKNOWN
     about = "" if month["quality_about"] is None else f", quality {month['quality_about']:.0f}"
-    said = f"{_r(month['expectancy'])} R{about}, n {month['booked']:,}"
-    return f"{_rate(month['win_rate'])}<small>{said}</small>"
+    return _rate_and(month["win_rate"], f"{_r(month['expectancy'])} R{about}", month["booked"])
 
 
 def _quality(strategies: Sequence[Document]) -> str:
-    bands = sorted({band["least"] for one in strategies for band in one["quality"]})
-    rows = []
-    for one in strategies:
-        of_band = {band["least"]: band for band in one["quality"]}
-        rows.append([_name(one), *(_band(of_band.get(least)) for least in bands)])
-    return _table(("strategy", *(f"{least} to {least + 10}" for least in bands)), rows)
+    of_bands = [{band["least"]: band for band in one["quality"]} for one in strategies]
+    lowest = sorted({least for of_band in of_bands for least in of_band})
+    rows = ([f"{least} to {least + 10}", *(_band(of_band.get(least)) for of_band in of_bands)] for least in lowest)
+    return _table(("quality score", *map(_title, strategies)), rows)
 
 
 def _band(band: Document | None) -> str:
-    if band is None:
-        return UNKNOWN
-    return f"{_rate(band['win_rate'])}<small>{_r(band['expectancy'])} R, n {band['n']:,}</small>"
+    return UNKNOWN if band is None else _rate_and(band["win_rate"], f"{_r(band['expectancy'])} R", band["n"])
+
+
+def _rate_and(rate: Document, said: str, booked: int) -> str:
+    """Return a cell with a rate, what is said of the same signals, and how many of those booked the rate is of."""
+    return f"{_rate(rate)}<small>{said}<br>n {rate['n']:,} of {booked:,}</small>"
 
 
 def _endings(strategies: Sequence[Document]) -> str:
@@ -154,6 +155,18 @@ def _calibration(strategies: Sequence[Document]) -> str:
     )  # fmt: skip
 
 
+def _reliability(strategies: Sequence[Document]) -> str:
+    """What was said and what came, in bands of as many signals each, the least likely first."""
+    tables = [[_observed(band) for band in one["calibration"]["table"]] for one in strategies]
+    rows = ([f"band {number}", *cells] for number, cells in enumerate(zip_longest(*tables, fillvalue=UNKNOWN), 1))
+    said = "<p>Mean confidence of a band → share of it that hit the target.</p>"
+    return said + _table(("likeliest last", *map(_title, strategies)), rows)
+
+
+def _observed(band: Document) -> str:
+    return f"{_percent(band['confidence'])} → {_percent(band['observed'])}<small>n {band['n']:,}</small>"
+
+
 def _chart(strategies: Sequence[Document]) -> str:
     """The equity curves as one drawing: days across, R up."""
     curves = [(at, one) for at, one in enumerate(strategies) if one["equity_curve"]]
@@ -177,13 +190,14 @@ def _chart(strategies: Sequence[Document]) -> str:
     marks = "".join(
         f'<text x="{LEFT - 6}" y="{y(level) + 4:.1f}" text-anchor="end">{level:+.1f}</text>'
         for level in {low, 0.0, high}
+        if level == 0.0 or abs(y(level) - y(0.0)) > LINE_HEIGHT
     )
     ends = "".join(
         f'<text x="{x(day):.1f}" y="{HEIGHT - 3}" text-anchor="{anchor}">{date.fromordinal(day)}</text>'
         for day, anchor in ((first, "start"), (last, "end"))
     )
     zero = f'<line class=zero x1="{LEFT}" x2="{WIDTH - MARGIN}" y1="{y(0):.1f}" y2="{y(0):.1f}"/>'
-    legend = "".join(f'<span class="{_line(at, one)}">{escape(one["strategy"])}</span>' for at, one in curves)
+    legend = "".join(f'<span class="{_line(at, one)}">{_name(one)}</span>' for at, one in curves)
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Sum of net R of each strategy by day">'
         f"{zero}{''.join(lines)}{marks}{ends}</svg><p class=legend>{legend}</p>"
@@ -199,7 +213,11 @@ def _ordinal(point: Document) -> int:
 
 
 def _name(one: Document) -> str:
-    return f"coin ({escape(one['strategy'])})" if one["is_base"] else escape(one["strategy"])
+    return escape(_title(one))
+
+
+def _title(one: Document) -> str:
+    return f"coin ({one['strategy']})" if one["is_base"] else str(one["strategy"])
 
 
 def _section(title: str, *parts: str, kind: str = "") -> str:

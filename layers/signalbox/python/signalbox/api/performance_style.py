@@ -46,7 +46,8 @@ vertical-align:middle}
 """
     + _lines(_DARK)
     + """}
-@media print{@page{size:A4 landscape;margin:12mm}body{background:#fff;font-size:10px}main{max-width:none;padding:0}
+@media print{@page{size:A4 landscape;margin:12mm}html{font-size:10px}
+thead th,td small{white-space:normal}body{background:#fff;font-size:10px}main{max-width:none;padding:0}
 section{break-inside:avoid;border-color:#999;background:none}.scroll{overflow:visible}th,td{padding:.25rem .3rem}
 .line{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .legend span::before{print-color-adjust:exact;-webkit-print-color-adjust:exact}}

@@ -58,6 +58,11 @@ def response(problem: ProblemError) -> Response:
     )
 
 
+def refused(field: str, detail: str) -> ProblemError:
+    """Return the refusal (400) of one input."""
+    return ProblemError(HTTPStatus.BAD_REQUEST, f"{field}: {detail}", [{"field": field, "detail": detail}])
+
+
 def not_found(what: str) -> ProblemError:
     """Return the refusal for something that is not there, or that the caller may not see: both look the same."""
     return ProblemError(HTTPStatus.NOT_FOUND, f"no {what}")

@@ -1,11 +1,13 @@
 """How a signal looks in JSON: prices as exact text, moments in ISO 8601 with `Z`."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from signalbox.domain.instants import to_iso
-from signalbox.domain.signals.signal import Ending, Signal
+from signalbox.domain.instants import from_iso, to_iso
+from signalbox.domain.market.timeframe import Timeframe
+from signalbox.domain.signals.signal import Ending, Levels, Origin, Signal, SignalType
 
 
 def represent(signal: Signal, now: datetime) -> dict[str, Any]:
@@ -41,6 +43,29 @@ def represent(signal: Signal, now: datetime) -> dict[str, Any]:
         "mae_r": signal.mae_r,
         "ending": _ending(signal.ending),
     }
+
+
+def open_signal(document: Mapping[str, Any], revised_price: str | None) -> Signal:
+    """Return the open signal of a document: all that a price is held against. Its features are not in there."""
+    prices = {name: Decimal(document[name]) for name in ("entry_price", "target_price", "stop_loss")}
+    moments: dict[str, Any] = {name: from_iso(document[name]) for name in ("created_at", "published_at", "expires_at")}
+    as_they_are = ("symbol", "exchange", "strategy", "strategy_version", "quality_score", "quality_parts",
+        "confidence", "regime", "reasons", "summary", "code_version", "revision", "mfe_r", "mae_r")  # fmt: skip
+    filled_price, filled_at = document["filled_price"], document["filled_at"]
+    return Signal(
+        **{name: document[name] for name in as_they_are},
+        **moments,
+        timeframe=Timeframe(document["timeframe"]),
+        signal_type=SignalType(document["signal_type"]),
+        levels=Levels(**prices),
+        origin=Origin(document["origin"]),
+        features={},
+        feature_version=0,
+        may_act=document["is_valid"],
+        filled_price=None if filled_price is None else Decimal(filled_price),
+        filled_at=None if filled_at is None else from_iso(filled_at),
+        revised_price=None if revised_price is None else Decimal(revised_price),
+    )
 
 
 def _ending(ending: Ending | None) -> dict[str, Any] | None:

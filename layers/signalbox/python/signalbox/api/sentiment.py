@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalice.app import Blueprint
+from chalice.app import Blueprint, Response
 
 from signalbox import bootstrap
 from signalbox.api.answers import SentimentAnswer
 from signalbox.api.endpoint import Endpoints
-from signalbox.api.inputs import SentimentQuery
+from signalbox.api.inputs import SentimentQuery, require_order
+from signalbox.api.kept import answered, kept
+from signalbox.api.pages import DAY, day_of
+from signalbox.domain.caching.versions import SENTIMENT
 from signalbox.domain.instants import to_iso
 from signalbox.domain.sentiment.aggregation import SentimentAggregate, rule_of
 from signalbox.domain.sentiment.fear_greed import PARTLY_PRICE_DERIVED, FearGreed
@@ -21,14 +24,22 @@ INDEX_VALUES = 90
 endpoints = Endpoints(Blueprint(__name__))
 
 
-@endpoints.add("GET", "/signals/api/sentiment", SentimentAnswer, query=SentimentQuery)
-def sentiment(query: SentimentQuery) -> dict[str, Any]:
+@endpoints.add("GET", "/signals/api/sentiment", SentimentAnswer, query=SentimentQuery, is_checked=True)
+def sentiment(query: SentimentQuery) -> Response:
     """Return the aggregates of an asset, newest first; of the market and the last 7 days where none is asked for.
 
     Sentiment has no weight in signals. Every tier sees the same.
     """
-    until = query.until or bootstrap.clock().now() + timedelta(days=1)
-    since = query.since or until - DEFAULT_SPAN
+    require_order(query.since, query.until)
+    now = bootstrap.clock().now()
+    until = query.until or day_of(now) + 2 * DAY
+    since = query.since or (query.until or day_of(now)) - DEFAULT_SPAN
+    asked = {"of": "sentiment", "asset": query.asset, "timeframe": str(query.timeframe), "limit": query.limit}
+    asked |= {"since": to_iso(since), "until": to_iso(until)}
+    return answered(kept(asked, (SENTIMENT,), lambda: _document(query, since, until), now=now))
+
+
+def _document(query: SentimentQuery, since: datetime, until: datetime) -> dict[str, Any]:
     record = bootstrap.sentiment_repository()
     rule = rule_of(query.timeframe)
     return {
@@ -43,13 +54,8 @@ def sentiment(query: SentimentQuery) -> dict[str, Any]:
         "sentiment": [_represent(each) for each in record.between(
             query.asset, query.timeframe, since, until, query.limit
         )],
-        "fear_greed": _index(record.index_between(_day_of(since), until, INDEX_VALUES)),
+        "fear_greed": _index(record.index_between(day_of(since), until, INDEX_VALUES)),
     }  # fmt: skip
-
-
-def _day_of(moment: datetime) -> datetime:
-    """Return the day a moment lies in: the index has one value a day, from its midnight on."""
-    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _represent(aggregate: SentimentAggregate) -> dict[str, Any]:

@@ -2,13 +2,12 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from signalbox.api.inputs import Moment, Symbol
-from signalbox.api.problems import ProblemError
+from signalbox.api.problems import refused
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.history.filters import Between, SignalFilter, Sort
 from signalbox.domain.history.search import LONGEST_SEARCH, Search, SearchError, parse
@@ -125,25 +124,21 @@ class HistoryQuery(SignalsQuery):
         """
         typed = parse(self.q)
         if (self.since and typed.since) or (self.until and typed.until):
-            raise _refused("q", "the span must be given once, by `from` and `to` or by `since:` and `until:`")
+            raise refused("q", "the span must be given once, by `from` and `to` or by `since:` and `until:`")
         since, until = self.since or typed.since, self.until or typed.until
         for each in (typed.since, typed.until):
             if each is not None and not FIRST <= each <= LAST:
-                raise _refused("q", f"moments must lie from {FIRST:%Y} to {LAST:%Y}")
+                raise refused("q", f"moments must lie from {FIRST:%Y} to {LAST:%Y}")
         if since and until and until < since:
-            raise _refused("to", "must not be before the span's beginning")
+            raise refused("to", "must not be before the span's beginning")
         try:
             return Search(typed.where.joined(self.where()), since, until)
         except InvalidValueError as e:
-            raise _refused("q", str(e)) from e
+            raise refused("q", str(e)) from e
 
 
 def _between(name: str, low: float | None, high: float | None) -> Between:
     if low is not None and high is not None and low > high:
-        raise _refused(f"{name}_max", f"must be at least {name}_min, {low:g}, was {high:g}")
+        raise refused(f"{name}_max", f"must be at least {name}_min, {low:g}, was {high:g}")
     bounds = {side: value for side, value in (("low", low), ("high", high)) if value is not None}
     return Between(**bounds)
-
-
-def _refused(field: str, detail: str) -> ProblemError:
-    return ProblemError(HTTPStatus.BAD_REQUEST, f"{field}: {detail}", [{"field": field, "detail": detail}])

@@ -2,14 +2,13 @@
 
 from datetime import date, timedelta
 from enum import StrEnum
-from http import HTTPStatus
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from signalbox import bootstrap
 from signalbox.api.inputs import Symbol
-from signalbox.api.problems import ProblemError
+from signalbox.api.problems import refused
 from signalbox.domain.history.values import CLOSED_SETS
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.signal import Origin, SignalType
@@ -72,9 +71,9 @@ class PerformanceQuery(BaseModel):
         until = self.until or max(tomorrow, (self.since or FIRST) + timedelta(days=1))
         since = self.since or max(until - timedelta(days=DEFAULT_DAYS), date.min + timedelta(days=1))
         if since >= until:
-            raise _refused("to", f"must be after `from`, {since}, was {until}")
+            raise refused("to", f"must be after `from`, {since}, was {until}")
         if (until - since).days > MOST_DAYS:
-            raise _refused("from", f"must be at most {MOST_DAYS} days before `to`, was {(until - since).days}")
+            raise refused("from", f"must be at most {MOST_DAYS} days before `to`, was {(until - since).days}")
         return since, until
 
 
@@ -108,13 +107,13 @@ class StatisticsQuery(PerformanceQuery):
             detail = (
                 f"must not be by {self.group_by} over more than {MOST_DAYS_APART} days, were {(until - since).days}"
             )
-            raise _refused("group_by", detail)
+            raise refused("group_by", detail)
         cuts = {cut: str(value) for cut in Cut if (value := getattr(self, cut.value)) is not None}
         if len(cuts) > 1:
-            raise _refused(list(cuts)[-1], f"must be asked for alone, was asked for with {next(iter(cuts))}")
+            raise refused(list(cuts)[-1], f"must be asked for alone, was asked for with {next(iter(cuts))}")
         cut = next(iter(cuts), None)
         if cut is not None and self.group_by in CUT_GROUPS and self.group_by.value != cut.value:
-            raise _refused("group_by", f"must not be {self.group_by} where {cut} is asked for")
+            raise refused("group_by", f"must not be {self.group_by} where {cut} is asked for")
         return Question(
             origin=self.origin or settings().origin,
             since=since,
@@ -124,7 +123,3 @@ class StatisticsQuery(PerformanceQuery):
             cut=cut,
             value=cuts[cut] if cut is not None else "",
         )
-
-
-def _refused(field: str, detail: str) -> ProblemError:
-    return ProblemError(HTTPStatus.BAD_REQUEST, f"{field}: {detail}", [{"field": field, "detail": detail}])

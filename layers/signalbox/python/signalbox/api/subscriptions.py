@@ -17,7 +17,7 @@ from signalbox.domain.delivery.delivery import Subscription
 from signalbox.domain.delivery.timing import QuietHours
 from signalbox.domain.errors import InvalidValueError, LimitReachedError
 from signalbox.services.sign_in import confirm_email
-from signalbox.services.subscriptions import change, subscribe, unsubscribe
+from signalbox.services.subscriptions import change, subscribe, unfollow, unsubscribe
 
 EXAMPLE = {"channels": ["email"], "symbols": ["BTC/USDT"], "minimum_quality": 70.0, "digest": "daily"}
 ASK_AGAIN = (
@@ -56,6 +56,7 @@ def add(account: Account, body: SubscriptionRequest) -> Response:
         stored = subscribe(
             wanted,
             account,
+            accounts=bootstrap.account_repository(),
             subscriptions=bootstrap.subscription_repository(),
             letterbox=letterbox(),
             now=bootstrap.wall_clock().now(),
@@ -110,7 +111,13 @@ def replace_one(account: Account, subscription_id: str, body: SubscriptionReques
 )
 def remove(account: Account, subscription_id: str) -> Response:
     """Remove one of the caller's subscriptions."""
-    if not bootstrap.subscription_repository().remove(account.account_id, subscription_id[:100] or "-"):
+    removed = unfollow(
+        account.account_id,
+        subscription_id[:100] or "-",
+        accounts=bootstrap.account_repository(),
+        subscriptions=bootstrap.subscription_repository(),
+    )
+    if not removed:
         raise not_found("such subscription")
     return Response("", status_code=HTTPStatus.NO_CONTENT)
 

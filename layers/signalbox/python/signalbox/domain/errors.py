@@ -7,6 +7,7 @@ SignalboxError
     StorageUnavailableError      throttled or failing storage
     QueueUnavailableError        a queue that did not take every message
     ChannelUnavailableError      a delivery service that is throttled or failing
+      UnclearOutcomeError        it did not say whether it took what it was sent
     FeedUnavailableError         a source of news that is throttled or failing
   PermanentError                 the same call will fail again
     InvalidValueError            a value outside its definition (also a ValueError)
@@ -16,6 +17,7 @@ SignalboxError
     ExchangeReplyError           a reply that cannot be read
     RecipientRejectedError       the recipient's endpoint is gone or invalid
       RecipientSuppressedError   the service may not tell this recipient: nobody failed
+      EndpointGoneError          a device that is told no more, until it registers again
     LimitReachedError            the tier gives no more of this
     FeedUnreadableError          a source of news that refuses, or sends what cannot be read
     UploadLostError              an upload in parts, or a part of it, is no longer there
@@ -66,6 +68,10 @@ class ChannelUnavailableError(TransientError):
     """A delivery service throttled the call or failed."""
 
 
+class UnclearOutcomeError(ChannelUnavailableError):
+    """A delivery service did not answer: it may have taken what it was sent, or not."""
+
+
 class FeedUnavailableError(TransientError):
     """A source of news did not answer, throttled the call, or failed."""
 
@@ -96,6 +102,10 @@ class RecipientRejectedError(PermanentError):
 
 class RecipientSuppressedError(RecipientRejectedError):
     """The service is not allowed to tell this recipient; the message is the reason, in one word."""
+
+
+class EndpointGoneError(RecipientRejectedError):
+    """The push service knows the device no more, or was told that it is gone."""
 
 
 class FeedUnreadableError(PermanentError):

@@ -6,7 +6,7 @@ returns whether it took effect, so that a message handled twice leaves what one 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -52,6 +52,11 @@ class AlertRepository(Protocol):
         then refuses; one made a moment ago may be missing still."""
         ...
 
+    def occupied(self, symbols: Iterable[str]) -> frozenset[str]:
+        """Return the partitions of that index in which alerts on `symbols` may wait: each in which one does that was
+        stored before, and perhaps some in which none does any more."""
+        ...
+
     def update(self, before: Alert, after: Alert, firings: Sequence[Firing] = ()) -> bool:
         """Store `after` as the next version of `before`, and `firings` in the topic of its account: all or nothing.
 
@@ -68,7 +73,7 @@ class AlertChecks(Protocol):
         ...
 
     def save(self, bucket: int, checks: Mapping[str, Check]) -> None:
-        """Store the checks of a shard's symbols."""
+        """Store the checks of a shard's symbols, unless a later check of the same shard is stored."""
         ...
 
 
@@ -76,11 +81,16 @@ class RegimeRepository(Protocol):
     """Changes of regime, of each symbol and of the market as a whole."""
 
     def add(self, change: RegimeChange) -> bool:
-        """Store a change; return False, changing nothing, if there is one of that moment."""
+        """Store a change and tell it in the topic `regimes`, both or neither; return False, changing nothing, if there
+        is one of that moment, or a later one: what nobody knew then is not told now."""
         ...
 
     def latest(self, symbol: str, timeframe: Timeframe, until: datetime) -> RegimeChange | None:
         """Return the newest change not later than `until`, or None."""
+        ...
+
+    def latest_of(self, symbols: Sequence[str], timeframe: Timeframe, until: datetime) -> dict[str, RegimeChange]:
+        """Return what `latest` does for each of `symbols` that has one, in one call where nothing is newer."""
         ...
 
     def between(

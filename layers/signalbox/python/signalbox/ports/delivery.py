@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from signalbox.domain.accounts.account import Account, ApiKey
+from signalbox.domain.accounts.room import Limited, Room
 from signalbox.domain.delivery.delivery import Delivery, DeliveryState, Subscription
 from signalbox.domain.delivery.message import Message
 
@@ -117,7 +118,15 @@ class AccountRepository(Protocol):
         ...
 
     def remove_account(self, account: Account) -> None:
-        """Remove an account, known or not, and the claim of its address."""
+        """Remove an account, known or not, the claim of its address, and the places it took."""
+        ...
+
+    def room(self, account_id: str, kind: Limited) -> Room:
+        """Return the places that an account has taken of what a tier limits; read consistently."""
+        ...
+
+    def keep_room(self, account_id: str, kind: Limited, room: Room) -> bool:
+        """Store `room` under its next version; return False, changing nothing, if it was changed since it was read."""
         ...
 
 

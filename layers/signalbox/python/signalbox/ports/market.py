@@ -75,10 +75,6 @@ class ExchangeBudgets(Protocol):
         """Let nobody call the exchange until `until`; a ban that ends later stays."""
         ...
 
-    def banned_until(self, exchange_id: str) -> datetime | None:
-        """Return when the newest ban ends or ended; None if there never was one."""
-        ...
-
 
 class CandleStore(Protocol):
     """Closed candles. A stored candle stays as it is; what an exchange changes later is kept beside it."""
@@ -176,4 +172,8 @@ class PriceFrameStore(Protocol):
 
     def before(self, bucket: int, moment: datetime, count: int) -> list[PriceFrame]:
         """Return the newest `count` frames of cycles before `moment`, newest first."""
+        ...
+
+    def after(self, bucket: int, moment: datetime, count: int) -> list[PriceFrame]:
+        """Return the first `count` frames of cycles after `moment`, oldest first."""
         ...

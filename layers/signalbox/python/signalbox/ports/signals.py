@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.history.filters import ANY, SignalFilter, Sort
-from signalbox.domain.signals.signal import Signal
+from signalbox.domain.signals.signal import Ending, Signal
 from signalbox.domain.signals.suppression import Suppression
 
 LONGEST_RANKING = timedelta(days=1830)
@@ -29,7 +29,7 @@ class StoredSignals(Protocol):
 
 
 class FeedReader(Protocol):
-    """Pages of signals, from the tables or from what was kept of them."""
+    """Pages of signals."""
 
     def feed(self, query: FeedQuery) -> Page:
         """Return one page of signals in the query's order; raise InvalidValueError for a cursor of another query."""
@@ -118,6 +118,16 @@ class SuppressionRepository(Protocol):
 
     def of_symbol(self, symbol: str, limit: int) -> list[Suppression]:
         """Return the newest suppressions of a symbol, newest first."""
+        ...
+
+    def due(self, symbol: str, until: datetime, limit: int) -> list[Suppression]:
+        """Return the first `limit` suppressed candidates of a symbol that ran out before `until` and have no ending, by
+        that time. One that was resolved a moment ago may still be among them, which `resolve` then refuses."""
+        ...
+
+    def resolve(self, suppression: Suppression, ending: Ending) -> bool:
+        """Store how the stored suppression would have ended; return False, changing nothing, if that is known
+        already."""
         ...
 
 

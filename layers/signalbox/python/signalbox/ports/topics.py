@@ -12,16 +12,13 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from signalbox.domain.accounts.account import Tier
-from signalbox.domain.delivery.delivery import Delivery, DeliveryState
+from signalbox.domain.delivery.delivery import Channel, Delivery, DeliveryState
+from signalbox.domain.delivery.latency import Bins
 from signalbox.domain.delivery.message import Envelope, Outcome
 
 
-class TopicWriter(Protocol):
-    """Writes and reads what was told in topics, numbered from 1 in each without a gap, kept for a day."""
-
-    def append_once(self, topic: str, event_id: str, record: Mapping[str, Any], now: datetime) -> int:
-        """Append what an event says, and return its number; an event that is there already keeps the number it has."""
-        ...
+class TopicReader(Protocol):
+    """Reads what was told in topics, under numbers that rise within each."""
 
     def last(self, topic: str) -> int:
         """Return the number of the newest entry that the topic ever had, 0 before the first."""
@@ -29,6 +26,26 @@ class TopicWriter(Protocol):
 
     def after(self, topic: str, sequence: int, limit: int) -> list[tuple[int, dict[str, Any]]]:
         """Return the first `limit` entries after `sequence` with their numbers, oldest first."""
+        ...
+
+
+class TopicWriter(TopicReader, Protocol):
+    """Writes and reads what was told in topics, numbered from 1 in each without a gap, kept for a day."""
+
+    def append_once(self, topic: str, event_id: str, record: Mapping[str, Any], now: datetime) -> int:
+        """Append what an event says, and return its number; an event that is there already keeps the number it has."""
+        ...
+
+
+class PriceTopics(TopicReader, Protocol):
+    """The prices of each watched symbol as a topic: its entries are the stored price frames."""
+
+    def bucket(self, symbol: str) -> int | None:
+        """Return the bucket of a symbol, or None if it is not watched."""
+        ...
+
+    def oldest(self, topic: str) -> int:
+        """Return the number from which on all entries are kept."""
         ...
 
 
@@ -53,8 +70,11 @@ class FollowerRepository(Protocol):
         """Count one message of a connection in its window of `WINDOW`, and return it; None if it is not known."""
         ...
 
-    def follow(self, connection_id: str, topic: str, most: int, now: datetime) -> bool:
-        """Let a connection follow a topic; return False, changing nothing, if it would be more than `most`."""
+    def follow(self, connection_id: str, topic: str, most: int, now: datetime, group: str | None = None) -> bool:
+        """Let a connection follow a topic; return False, changing nothing, if it would be more than `most`.
+
+        A topic with a `group` is told together with the others of it, and its followers are found by `following` only.
+        """
         ...
 
     def unfollow(self, connection_id: str, topic: str) -> None:
@@ -63,6 +83,10 @@ class FollowerRepository(Protocol):
 
     def followers(self, topic: str) -> list[str]:
         """Return the connections that follow a topic; one that began to a moment ago may be missing."""
+        ...
+
+    def following(self, group: str) -> list[tuple[str, str]]:
+        """Return who follows a topic of a group: pairs of topic and connection; as late as `followers`."""
         ...
 
     def remove(self, connection_id: str) -> None:
@@ -75,6 +99,18 @@ class BatchSender(Protocol):
 
     def send_all(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
         """Send every envelope and return what became of each, in order. Raises nothing that the service did."""
+        ...
+
+
+class DeliveryLatencies(Protocol):
+    """How long deliveries took: counts by bin (`domain.delivery.latency`), of each hour, channel and tier."""
+
+    def add(self, hour: datetime, channel: Channel, tier: Tier, bins: Bins) -> None:
+        """Add counts to an hour's."""
+        ...
+
+    def of_hours(self, hours: Sequence[datetime]) -> list[tuple[tuple[Channel, Tier], Bins]]:
+        """Return the counts of these hours with their channels and tiers, in no order; what is new may be missing."""
         ...
 
 

@@ -7,10 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from signalbox.domain.accounts.account import Account, ApiKey, Scope, Tier
+from signalbox.domain.accounts.room import Limited
 from signalbox.domain.accounts.tokens import WEBSOCKET_LIFE, Audience, SignedToken, hash_text, sign
 from signalbox.domain.errors import LimitReachedError
 from signalbox.ports.alerts import AlertRepository
 from signalbox.ports.delivery import AccountRepository, DeliveryRepository, SubscriptionRepository
+from signalbox.ports.devices import DeviceRepository, PushPlatform
+from signalbox.services.devices import remove_device
+from signalbox.services.room import give_back, take_place
 
 KEY_OVERLAP = timedelta(hours=24)
 """How long a key that was rotated stays good beside its successor."""
@@ -41,17 +45,35 @@ def make_key(
 ) -> NewKey:
     """Give an account one more key. Keys that are over make room.
 
-    Raises LimitReachedError if the tier gives no more.
+    Raises LimitReachedError if the tier gives no more, also if others asked for the last one at the same moment.
     """
-    keys = accounts.keys_of(account.account_id)
-    for over in keys:
-        if not over.is_good(now):
-            accounts.remove_key(over.key_hash)
-    if sum(key.is_good(now) for key in keys) >= account.tier.terms.keys:
-        raise LimitReachedError(f"tier {account.tier} has at most {account.tier.terms.keys} keys; revoke one first")
+    most = account.tier.terms.keys
     made = _made(account, scopes, randomness, label=label, created_at=now, expires_at=expires_at)
+    if not _has_place(made.key, most, accounts, now):
+        raise LimitReachedError(f"tier {account.tier} has at most {most} keys; revoke one first")
     accounts.put_key(made.key)
     return made
+
+
+def _has_place(new: ApiKey, most: int, accounts: AccountRepository, now: datetime) -> bool:
+    """Take one of `most` places for a new key; keys that are over give theirs back."""
+
+    def good_keys() -> list[str]:
+        keys = accounts.keys_of(new.account_id)
+        for over in keys:
+            if not over.is_good(now):
+                revoke_key(over, accounts=accounts)
+        return [key.key_hash for key in keys if key.is_good(now)]
+
+    return take_place(
+        new.account_id, Limited.KEYS, new.key_hash, most=most, there=good_keys, accounts=accounts, now=now
+    )
+
+
+def revoke_key(key: ApiKey, *, accounts: AccountRepository) -> None:
+    """Remove a key, known or not: from then on it opens nothing (`memory.REVOCATION_BOUND`)."""
+    accounts.remove_key(key.key_hash)
+    give_back(key.account_id, Limited.KEYS, key.key_hash, accounts=accounts)
 
 
 def find_key(account_id: str, prefix: str, *, accounts: AccountRepository, now: datetime) -> ApiKey | None:
@@ -70,11 +92,14 @@ def rotate_key(
 ) -> NewKey:
     """Give `key` a successor with its scopes, label and life; the old one stays good for `KEY_OVERLAP` at most.
 
-    The successor is stored first: a call that dies half way leaves two good keys, not none.
+    The successor is stored first: a call that dies half way leaves two good keys, not none. Raises LimitReachedError if
+    as many keys wait for their end as the tier gives.
     """
     life = key.expires_at - key.created_at if key.expires_at and key.created_at else None
     ends = now + life if life else None
     successor = _made(account, key.scopes, randomness, label=key.label, created_at=now, expires_at=ends)
+    if not _has_place(successor.key, 2 * account.tier.terms.keys, accounts, now):
+        raise LimitReachedError(f"tier {account.tier} rotates at most {account.tier.terms.keys} keys a day")
     accounts.put_key(successor.key)
     until = min(now + KEY_OVERLAP, key.expires_at or now + KEY_OVERLAP)
     accounts.put_key(replace(key, expires_at=until))
@@ -118,6 +143,8 @@ def erase(
     subscriptions: SubscriptionRepository,
     deliveries: DeliveryRepository,
     alerts: AlertRepository,
+    devices: DeviceRepository,
+    platform: PushPlatform | None,
 ) -> bool:
     """Erase what we know of a person; return False if there is more than one call can do: then call again.
 
@@ -128,6 +155,8 @@ def erase(
         subscriptions.remove(account.account_id, subscription.subscription_id)
     for alert in alerts.of_account(account.account_id):
         alerts.remove(account.account_id, alert.alert_id)
+    for device in devices.of_account(account.account_id):
+        remove_device(account.account_id, device.device_id, accounts=accounts, devices=devices, platform=platform)
     if deliveries.forget_recipient(account.account_id, ERASED_AT_ONCE) == ERASED_AT_ONCE:
         return False
     for key in accounts.keys_of(account.account_id):

@@ -13,6 +13,7 @@ from signalbox.domain.instants import from_ms, to_ms
 from signalbox.domain.market.candles import Candle
 from signalbox.domain.market.consensus import ConsensusPrice
 from signalbox.domain.market.timeframe import Timeframe
+from signalbox.domain.signals.barriers import is_price
 from signalbox.domain.universe.shards import Shard
 from signalbox.ports.market import CandleStore, PriceFrameStore
 
@@ -44,7 +45,8 @@ def look(
 ) -> dict[str, Sightings]:
     """Return what was seen of each symbol since its last check: stored candles that closed by `closed_by`, the price.
 
-    A symbol without a check starts now: no alert on it can be older. A candle that is not stored yet is waited for.
+    A symbol without a check starts now: no alert on it can be older. A candle that is not stored yet is waited for; one
+    whose prices are none was never seen.
     """
     step = timedelta(milliseconds=shard.timeframe.milliseconds)
     newest = from_ms(shard.timeframe.last_closed_open(to_ms(closed_by))) + step
@@ -61,7 +63,7 @@ def look(
     given_up = newest - PATIENCE * step
     found = {}
     for symbol in shard.symbols:
-        new = [_of_candle(candle, shard.timeframe) for candle in columns.get(symbol, ())]
+        new = [_of_candle(candle, shard.timeframe) for candle in columns.get(symbol, ()) if is_price(candle)]
         new = [each for each in new if each.begin >= until[symbol]]
         looked = max([until[symbol], given_up, *(each.end for each in new)])
         now = [_of_price(prices[symbol])] if symbol in prices else []

@@ -197,19 +197,38 @@ def _delisted(grid: CandleGrid) -> dict[str, datetime]:
     return ends
 
 
+@dataclass(eq=False)
+class _Recent:
+    """One symbol's signals that the live service looks at: the newest, and the older ones while they are open."""
+
+    newest: deque[Signal] = field(default_factory=deque)
+    older: list[Signal] = field(default_factory=list)
+
+    def at(self, moment: datetime) -> list[Signal]:
+        """Return them as they stood at `moment`, which never goes back."""
+        self.older = [each for each in self.older if each.ending is None or each.ending.ended_at >= moment]
+        return [as_it_stood(signal, moment) for signal in (*self.newest, *self.older)]
+
+    def add(self, signal: Signal) -> None:
+        """Remember a signal that was sent."""
+        self.newest.append(signal)
+        if len(self.newest) > RECENT:
+            self.older.append(self.newest.popleft())
+
+
 def _selected(
     candidates: Sequence[Candidate], settled: Mapping[SignalKey, Signal], rules: SelectionRules, progress: Progress
 ) -> tuple[list[Signal], list[tuple[SuppressionReason, Signal]]]:
-    """Walk through the turns as the live service does: the newest signals of each symbol, as they stood then."""
-    recent: dict[str, deque[Signal]] = defaultdict(lambda: deque(maxlen=RECENT))
+    """Walk through the turns as the live service does, with what it would read of each symbol."""
+    recent: dict[str, _Recent] = defaultdict(_Recent)
     signals: list[Signal] = []
     suppressed: list[tuple[SuppressionReason, Signal]] = []
     for moment, group in _turns(candidates):
         symbols = {candidate.symbol for candidate in group}
-        known = [as_it_stood(signal, moment) for symbol in symbols for signal in recent[symbol]]
+        known = [signal for symbol in symbols for signal in recent[symbol].at(moment)]
         sent, lost = select(group, known, rules)
         for signal in sorted((settled[candidate.key] for candidate in sent), key=lambda one: one.key.sort_key):
-            recent[signal.symbol].append(signal)
+            recent[signal.symbol].add(signal)
             signals.append(signal)
         suppressed += [(item.reason, settled[item.candidate.key]) for item in lost]
         progress("selection", len(signals) + len(suppressed), len(candidates))

@@ -68,7 +68,8 @@ def update_candles(
 ) -> CandleUpdate:
     """Return the candles of `symbols` from `first_open` to `last_open` (epoch ms, both included), storing new ones.
 
-    A candle counts as closed only where the exchange already shows a later one; the caller has waited out the grace.
+    A candle counts as closed only where the exchange already shows a later one, or that it trades the symbol no more;
+    the caller has waited out the grace.
     What one symbol lacks never holds up another. From `check_from` (epoch ms) on, stored candles are asked for again.
 
     A stored candle that comes back changed stays as it is, and the change is recorded as a data revision.
@@ -124,7 +125,8 @@ def _ask(exchange: Exchange, grid: CandleGrid, asked: Mapping[str, int], last_op
         limit = (last_open - since) // grid.timeframe.milliseconds + 2
         refusal = None
         try:
-            raw = exchange.candles(symbol, grid.timeframe, since, limit)
+            candles, _ = clean_candles(exchange.candles(symbol, grid.timeframe, since, limit))
+            closed = _closed_before(candles, symbol, exchange, last_open)
         except (UnknownSymbolError, ExchangeRefusedError) as e:
             refusal = (SuppressionReason.HALTED, str(e))
         except TransientError as e:
@@ -134,15 +136,24 @@ def _ask(exchange: Exchange, grid: CandleGrid, asked: Mapping[str, int], last_op
         except SignalboxError as e:
             refusal = (SuppressionReason.BAD_DATA, str(e))
         else:
-            candles, _ = clean_candles(raw)
-            confirmed = bool(candles) and candles[-1].time > last_open
-            closed = last_open + 1 if confirmed else last_open
             answers.candles[symbol] = [candle for candle in candles if since <= candle.time < closed]
-            if not confirmed:
+            if not candles or candles[-1].time <= last_open:
                 refusal = (SuppressionReason.OPEN_CANDLE, "no later candle confirms that the last one closed")
         if refusal is not None and lacks_last:
             answers.refusals[symbol] = refusal
     return answers
+
+
+def _closed_before(candles: Sequence[Candle], symbol: str, exchange: Exchange, last_open: int) -> int:
+    """Return the open time (epoch ms) before which an exchange's candles are closed for certain.
+
+    The newest one that it shows is confirmed by none, and a late answer may hold half of it; unless it shows that it
+    trades the symbol no more.
+    """
+    if not candles or candles[-1].time > last_open:
+        return last_open + 1
+    market = exchange.markets().get(symbol)
+    return candles[-1].time + (market is not None and not market.active)
 
 
 def _lay_out(candles: Mapping[str, Sequence[Candle]], grid: CandleGrid) -> CandleGrid:

@@ -12,27 +12,34 @@ from typing import Any
 from signalbox.domain.accounts.account import Tier
 from signalbox.domain.alerts.firing import Firing
 from signalbox.domain.delivery.requests import MOST_MESSAGES, MOST_TOPICS, Action, Request, read_request
-from signalbox.domain.delivery.topics import ALERTS, public_name, stored_topic
+from signalbox.domain.delivery.topics import ALERTS, price_group, public_name, stored_topic, symbol_of
 from signalbox.domain.errors import InvalidValueError, RecipientRejectedError
 from signalbox.ports.delivery import ConnectionPoster
-from signalbox.ports.topics import Connection, FollowerRepository, TopicWriter
+from signalbox.ports.topics import Connection, FollowerRepository, PriceTopics, TopicReader
 from signalbox.services.topics import events_message
 
 ENTRIES_TOGETHER = 20
 """Entries in one post: an entry weighs 1 to 2 KB, a frame 32 KB at most."""
 MOST_RESUMED = 400
 """Entries that one request brings at most; the client asks again from where it is."""
+MOST_PRICES_RESUMED = 60
+"""Entries of a price topic that one request brings at most: each is read out of a frame of many symbols."""
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class Conversation:
     """What answering works with. `now` is the wall clock's, `system_now` the system clock's, by which delays run."""
 
     connections: FollowerRepository
-    log: TopicWriter
+    log: TopicReader
+    prices: PriceTopics
     poster: ConnectionPoster
     now: datetime
     system_now: datetime
+
+    def reader(self, topic: str) -> TopicReader:
+        """Return what keeps the entries of a stored topic."""
+        return self.prices if symbol_of(topic) else self.log
 
 
 def connect(connection_id: str, account_id: str, tier: Tier, *, connections: FollowerRepository, now: datetime) -> None:
@@ -45,17 +52,19 @@ def disconnect(connection_id: str, *, connections: FollowerRepository) -> None:
     connections.remove(connection_id)
 
 
-def receive(connection_id: str, body: str | None, exchange: Exchange) -> None:
+def receive(connection_id: str, body: str | None, conversation: Conversation) -> None:
     """Answer one message. Every refusal has the shape `{"type": "error", "code": ..., "detail": ...}`."""
-    connection = exchange.connections.count_message(connection_id, exchange.now)
+    connection = conversation.connections.count_message(connection_id, conversation.now)
     try:
-        for answer in _answers(connection, body, exchange):
-            exchange.poster.post(connection_id, answer)
+        for answer in _answers(connection, body, conversation):
+            conversation.poster.post(connection_id, answer)
     except RecipientRejectedError:
-        exchange.connections.remove(connection_id)
+        conversation.connections.remove(connection_id)
 
 
-def _answers(connection: Connection | None, body: str | None, exchange: Exchange) -> Iterable[Mapping[str, Any]]:
+def _answers(
+    connection: Connection | None, body: str | None, conversation: Conversation
+) -> Iterable[Mapping[str, Any]]:
     if connection is None:
         return [_error("unknown_connection", "this connection is not known any more: connect again")]
     if connection.messages > MOST_MESSAGES:
@@ -65,47 +74,66 @@ def _answers(connection: Connection | None, body: str | None, exchange: Exchange
         if request.action is Action.PING:
             return [{"type": "pong"}]
         topic = stored_topic(request.topic, connection.account_id, connection.tier)
+        answer = {Action.SUBSCRIBE: _subscribe, Action.UNSUBSCRIBE: _unsubscribe, Action.RESUME: _resume}
+        return answer[request.action](connection, topic, request, conversation)
     except InvalidValueError as e:
         return [_error("invalid_request", str(e))]
-    answer = {Action.SUBSCRIBE: _subscribe, Action.UNSUBSCRIBE: _unsubscribe, Action.RESUME: _resume}[request.action]
-    return answer(connection, topic, request, exchange)
 
 
 def _subscribe(
-    connection: Connection, topic: str, _request: Request, exchange: Exchange
+    connection: Connection, topic: str, _request: Request, conversation: Conversation
 ) -> Iterable[Mapping[str, Any]]:
     """Follow first, then read the number: what comes in between is then told, and not missed."""
-    if not exchange.connections.follow(connection.connection_id, topic, MOST_TOPICS, exchange.now):
+    group = _group(topic, conversation)
+    if not conversation.connections.follow(connection.connection_id, topic, MOST_TOPICS, conversation.now, group):
         return [_error("too_many_topics", f"a connection may follow {MOST_TOPICS} topics")]
-    return [{"type": "subscribed", "topic": public_name(topic), "sequence": exchange.log.last(topic)}]
+    return [{"type": "subscribed", "topic": public_name(topic), "sequence": conversation.reader(topic).last(topic)}]
+
+
+def _group(topic: str, conversation: Conversation) -> str | None:
+    """Return what a topic is told together with; raise InvalidValueError for the prices of what is not watched."""
+    symbol = symbol_of(topic)
+    bucket = conversation.prices.bucket(symbol) if symbol else None
+    if symbol and bucket is None:
+        raise InvalidValueError(f"symbol must be one that is watched, was {symbol[:60]!r}")
+    return None if bucket is None else price_group(bucket)
 
 
 def _unsubscribe(
-    connection: Connection, topic: str, _request: Request, exchange: Exchange
+    connection: Connection, topic: str, _request: Request, conversation: Conversation
 ) -> Iterable[Mapping[str, Any]]:
-    exchange.connections.unfollow(connection.connection_id, topic)
+    conversation.connections.unfollow(connection.connection_id, topic)
     return [{"type": "unsubscribed", "topic": public_name(topic)}]
 
 
-def _resume(connection: Connection, topic: str, request: Request, exchange: Exchange) -> Iterable[Mapping[str, Any]]:
+def _resume(
+    connection: Connection, topic: str, request: Request, conversation: Conversation
+) -> Iterable[Mapping[str, Any]]:
     """Yield what came after the client's number, then how far that reached.
 
     `lost` says that the oldest of it is not kept any more; `more`, that there is more to ask for.
     """
-    found = exchange.log.after(topic, request.after, MOST_RESUMED + 1)
-    entries = _visible(found[:MOST_RESUMED], topic, connection.tier, exchange.system_now)
+    most = MOST_PRICES_RESUMED if symbol_of(topic) else MOST_RESUMED
+    found = conversation.reader(topic).after(topic, request.after, most + 1)
+    entries = _visible(found[:most], topic, connection.tier, conversation.system_now)
     for start in range(0, len(entries), ENTRIES_TOGETHER):
         yield events_message(topic, entries[start : start + ENTRIES_TOGETHER])
-    last = exchange.log.last(topic)
-    reached = entries[-1][0] if entries else request.after
-    first = found[0][0] if found else last + 1
     yield {
         "type": "resumed",
         "topic": public_name(topic),
-        "sequence": reached,
-        "lost": request.after < last and first > request.after + 1,
-        "more": len(found) > len(entries) == MOST_RESUMED,
+        "sequence": entries[-1][0] if entries else request.after,
+        "lost": _is_lost(topic, request.after, found, conversation),
+        "more": len(found) > len(entries) == most,
     }
+
+
+def _is_lost(topic: str, after: int, found: list[tuple[int, dict[str, Any]]], conversation: Conversation) -> bool:
+    """Return whether something that came after the client's number is not kept any more."""
+    if symbol_of(topic):
+        return after + 1 < conversation.prices.oldest(topic)
+    last = conversation.log.last(topic)
+    first = found[0][0] if found else last + 1
+    return after < last and first > after + 1
 
 
 def _visible(

@@ -6,11 +6,19 @@ from datetime import datetime
 
 from signalbox.domain.delivery.delivery import Channel, Delivery, DeliveryState
 from signalbox.domain.delivery.digest_rendering import Item, render_digest
-from signalbox.domain.errors import ChannelUnavailableError, RecipientRejectedError, TransientError
+from signalbox.domain.delivery.retrying import may_be_sent_again
+from signalbox.domain.errors import (
+    ChannelUnavailableError,
+    RecipientRejectedError,
+    TransientError,
+    UnclearOutcomeError,
+)
 from signalbox.ports.delivery import ChannelSender, DeliveryRepository
 from signalbox.ports.signals import SignalRepository
+from signalbox.ports.work import Queue
 from signalbox.services.compose_message import reason_not_to_send
-from signalbox.services.deliver_signals import DeliveryReport
+from signalbox.services.deliver_signals import INTERRUPTED, DeliveryReport
+from signalbox.services.delivery_task import Task
 
 
 def deliver_digest(
@@ -21,6 +29,7 @@ def deliver_digest(
     senders: Mapping[Channel, ChannelSender],
     page_url: str,
     unsubscribe_url: Callable[[Delivery], str | None],
+    dead_letters: Queue,
     now: datetime,
     wall_now: datetime,
 ) -> DeliveryReport:
@@ -32,20 +41,17 @@ def deliver_digest(
     ------
     TransientError
         If another worker holds one of them, or the service is unavailable: all claims are given back and the message
-        must come back. One digest is then never split between two workers.
+        must come back. One digest is then never split between two workers. Where the service may have taken it, the
+        claims are left to lapse.
     """
     claimed = _claim_all(items, deliveries, wall_now)
-    shown: list[tuple[Delivery, Item]] = []
-    for delivery in claimed:
-        signal = signals.get(delivery.signal_id)
-        reason = reason_not_to_send(signal, delivery.kind, now)
-        if signal is None or reason is not None:
-            deliveries.finish(delivery, DeliveryState.SUPPRESSED, wall_now, reason=reason)
-        else:
-            shown.append((delivery, Item(signal, delivery.kind)))
-    suppressed, skipped = len(claimed) - len(shown), len(items) - len(claimed)
+    lost = [each for each in claimed if not may_be_sent_again(each.channel, each.interrupted)]
+    _give_up(lost, dead_letters, deliveries, wall_now)
+    claimed = [each for each in claimed if each not in lost]
+    shown = _still_to_be_told(claimed, signals, deliveries, now, wall_now)
+    suppressed, skipped = len(claimed) - len(shown), len(items) - len(claimed) - len(lost)
     if not shown:
-        return DeliveryReport(suppressed=suppressed, skipped=skipped)
+        return DeliveryReport(suppressed=suppressed, skipped=skipped, failed=len(lost))
     first = shown[0][0]
     message = replace(render_digest([item for _, item in shown], page_url), unsubscribe_url=unsubscribe_url(first))
     told = [delivery for delivery, _ in shown]
@@ -53,12 +59,47 @@ def deliver_digest(
         service_id = senders[first.channel].send(message, first.recipient, first.delivery_id)
     except RecipientRejectedError as e:
         _finish(told, DeliveryState.FAILED, deliveries, wall_now, reason=str(e))
-        return DeliveryReport(suppressed=suppressed, skipped=skipped, failed=len(told))
+        return DeliveryReport(suppressed=suppressed, skipped=skipped, failed=len(told) + len(lost))
+    except UnclearOutcomeError:  # it may have arrived: the claims are left to lapse
+        raise
     except ChannelUnavailableError as e:
         _finish(told, DeliveryState.QUEUED, deliveries, wall_now, reason=str(e))
         raise TransientError(f"a digest of {len(told)} must be tried again: {e}") from e
     _finish(told, DeliveryState.ACCEPTED, deliveries, wall_now, service_id=service_id)
-    return DeliveryReport(accepted=len(told), suppressed=suppressed, skipped=skipped)
+    repeated = sum(delivery.interrupted > 0 for delivery in told)
+    return DeliveryReport(len(told), suppressed, len(lost), skipped, repeated=repeated)
+
+
+def _still_to_be_told(
+    claimed: Sequence[Delivery],
+    signals: SignalRepository,
+    deliveries: DeliveryRepository,
+    now: datetime,
+    wall_now: datetime,
+) -> list[tuple[Delivery, Item]]:
+    """Return what the digest says of each delivery, and suppress those of which there is nothing to say any more."""
+    told = []
+    for delivery in claimed:
+        found = _read_again(delivery, signals, now)
+        if isinstance(found, Item):
+            told.append((delivery, found))
+        else:
+            deliveries.finish(delivery, DeliveryState.SUPPRESSED, wall_now, reason=found)
+    return told
+
+
+def _read_again(delivery: Delivery, signals: SignalRepository, now: datetime) -> Item | str:
+    """Return what the digest says of a delivery, or why it says nothing any more."""
+    signal = signals.get(delivery.signal_id)
+    reason = reason_not_to_send(signal, delivery.kind, now)
+    return Item(signal, delivery.kind) if signal is not None and reason is None else reason or "gone"
+
+
+def _give_up(lost: Sequence[Delivery], dead_letters: Queue, deliveries: DeliveryRepository, wall_now: datetime) -> None:
+    tasks = [Task(delivery.signal_id, (delivery.delivery_id,), delivery.kind) for delivery in lost]
+    if tasks:
+        dead_letters.send([task.to_message() | {"reason": INTERRUPTED} for task in tasks])
+    _finish(lost, DeliveryState.FAILED, deliveries, wall_now, reason=INTERRUPTED)
 
 
 def _claim_all(items: Sequence[tuple[str, str]], deliveries: DeliveryRepository, wall_now: datetime) -> list[Delivery]:

@@ -4,19 +4,20 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from math import ceil
 from threading import Lock
 from typing import Any
 
 from signalbox.domain.accounts.account import Tier
-from signalbox.domain.delivery.delivery import Channel, Delivery, DeliveryState
+from signalbox.domain.delivery.delivery import LEASE, Channel, Delivery, DeliveryState
 from signalbox.domain.delivery.message import Envelope, Message, Outcome
-from signalbox.domain.delivery.retrying import may_be_tried_again, wait_before_next
+from signalbox.domain.delivery.retrying import may_be_sent_again, may_be_tried_again, wait_before_next
 from signalbox.domain.errors import (
     ChannelUnavailableError,
-    InvalidValueError,
     RecipientRejectedError,
     RecipientSuppressedError,
     SignalboxError,
+    UnclearOutcomeError,
 )
 from signalbox.domain.signals.events import EventKind
 from signalbox.ports.alerts import TopicLog
@@ -25,7 +26,13 @@ from signalbox.ports.signals import SignalRepository
 from signalbox.ports.topics import BatchSender
 from signalbox.ports.work import Queue
 from signalbox.services.compose_message import compose
+from signalbox.services.delivery_task import Task
 from signalbox.services.parallel import in_parallel
+from signalbox.services.worker_time import ENOUGH_TO_SEND, no_limit
+
+INTERRUPTED = "sending was interrupted twice: it may have arrived"
+"""Why a delivery was given up whose workers died, or whose service did not answer, once too often."""
+_OUTLASTS_THE_LEASE = ceil(LEASE.total_seconds()) + 1
 
 
 def no_link(_delivery: Delivery) -> None:
@@ -36,7 +43,9 @@ def no_link(_delivery: Delivery) -> None:
 class DeliveryReport:
     """What became of deliveries; `skipped` were finished or held by another worker, `retried` are tried again later.
 
-    `latencies` are the seconds from queueing to acceptance of what was accepted, by channel and tier.
+    `repeated` are those of `accepted` whose sending had been interrupted before: they may have arrived twice, under
+    one delivery id. `latencies` are the seconds from publication to acceptance of what was accepted, by channel and
+    tier; what waited as its subscriber wished (for a digest, or the end of quiet hours) is not among them.
     """
 
     accepted: int = 0
@@ -44,29 +53,8 @@ class DeliveryReport:
     failed: int = 0
     skipped: int = 0
     retried: int = 0
+    repeated: int = 0
     latencies: Mapping[tuple[str, str], Sequence[float]] = field(default_factory=dict, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """Deliveries of one event that one message asks to send. For an alert, `signal_id` names the firing."""
-
-    signal_id: str
-    delivery_ids: tuple[str, ...]
-    kind: EventKind
-
-    @classmethod
-    def from_message(cls, body: Mapping[str, Any]) -> "Task":
-        """Read a message's body; raise InvalidValueError if it asks for something else."""
-        try:
-            ids = [str(delivery_id) for delivery_id in body["delivery_ids"]]
-            return cls(str(body["signal_id"]), tuple(ids), EventKind(body["kind"]))
-        except (KeyError, TypeError, ValueError) as e:
-            raise InvalidValueError(f"message must ask for deliveries, was {str(body)[:200]}") from e
-
-    def to_message(self) -> dict[str, Any]:
-        """Return the JSON body of the message that asks for this."""
-        return {"signal_id": self.signal_id, "delivery_ids": list(self.delivery_ids), "kind": str(self.kind)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +63,7 @@ class Office:
 
     `now` is the system clock, by which a signal is still valid or not; `wall_now` the wall clock, by which leases run.
     `unsubscribe_url` returns the link to end such mail by. `log` is where firings of alerts are read. `dead_letters`
-    keeps what was tried to its end.
+    keeps what was tried to its end. `time_left` returns the seconds until the worker is stopped, wherever it is then.
     """
 
     signals: SignalRepository
@@ -88,6 +76,7 @@ class Office:
     wall_now: datetime
     unsubscribe_url: Callable[[Delivery], str | None] = no_link
     log: TopicLog | None = None
+    time_left: Callable[[], float] = no_limit
 
 
 @dataclass(slots=True)
@@ -106,6 +95,11 @@ class _Tally:
     failures: dict[int, SignalboxError] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
+    def count(self, name: str) -> None:
+        """Add one to a count; from any thread."""
+        with self.lock:
+            self.counts[name] += 1
+
 
 def deliver_all(tasks: Sequence[Task], office: Office) -> tuple[DeliveryReport, dict[int, SignalboxError]]:
     """Send what several messages ask for, once each; return what became of it, and why some messages must come back.
@@ -119,6 +113,9 @@ def deliver_all(tasks: Sequence[Task], office: Office) -> tuple[DeliveryReport, 
     for letter in letters:
         by_channel[letter.delivery.channel].append(letter)
     for channel, group in by_channel.items():
+        if office.time_left() < ENOUGH_TO_SEND:
+            _put_back(group, tasks, office, tally)
+            continue
         envelopes = [_envelope(letter, office) for letter in group]
         outcomes = office.senders[channel].send_all(envelopes)
         _record(list(zip(group, outcomes, strict=True)), tasks, office, tally)
@@ -140,6 +137,8 @@ def _claim(tasks: Sequence[Task], office: Office, tally: _Tally) -> list[_Letter
             tally.failures[number] = found
         elif found is None:
             tally.counts["skipped"] += 1
+        elif not may_be_sent_again(found.channel, found.interrupted):
+            _give_up(_Letter(number, found), INTERRUPTED, tasks[number], office, tally)
         else:
             letters.append(_Letter(number, found))
     return letters
@@ -155,13 +154,33 @@ def _compose(letters: list[_Letter], tasks: Sequence[Task], office: Office, tall
             told[name] = _read_again(task, office)
         found = told[name]
         if isinstance(found, SignalboxError):
-            tally.failures[letter.task] = found
+            _give_back(letter, found, office, tally)
         elif isinstance(found, str):
             _finish(letter, DeliveryState.SUPPRESSED, office, tally, reason=found)
         else:
             letter.message = found
             ready.append(letter)
     return ready
+
+
+def _give_back(letter: _Letter, why: SignalboxError, office: Office, tally: _Tally) -> None:
+    """Let go of a delivery that nothing was sent for, so that it does not count as interrupted; its message returns."""
+    _finish(letter, DeliveryState.QUEUED, office, tally)
+    tally.failures[letter.task] = why
+
+
+def _put_back(letters: Sequence[_Letter], tasks: Sequence[Task], office: Office, tally: _Tally) -> None:
+    """Queue what there is no time for again, at once, then let go of it."""
+    by_task: dict[int, list[_Letter]] = defaultdict(list)
+    for letter in letters:
+        by_task[letter.task].append(letter)
+    for number, group in by_task.items():
+        ids = tuple(letter.delivery.delivery_id for letter in group)
+        try:
+            office.queues[group[0].delivery.tier].send([replace(tasks[number], delivery_ids=ids).to_message()])
+        except SignalboxError as e:
+            tally.failures[number] = e
+    in_parallel(lambda letter: _finish(letter, DeliveryState.QUEUED, office, tally), letters)
 
 
 def _read_again(task: Task, office: Office) -> Message | str | SignalboxError:
@@ -199,20 +218,40 @@ def _record(pairs: Sequence[tuple[_Letter, Outcome]], tasks: Sequence[Task], off
 
 def _try_later(letter: _Letter, why: ChannelUnavailableError, task: Task, office: Office, tally: _Tally) -> None:
     """Queue the delivery first, then give the claim back: a worker that dies in between leaves both its message and the
-    lease, of which the later one counts."""
+    lease, of which the later one counts.
+
+    Where the service may have taken it, the claim is left to lapse, as if the worker had died: that counts.
+    """
     delivery = letter.delivery
-    again = replace(task, delivery_ids=(delivery.delivery_id,)).to_message()
-    go_on = may_be_tried_again(delivery.channel, delivery.attempts)
+    if not may_be_tried_again(delivery.channel, delivery.attempts):
+        _give_up(letter, str(why), task, office, tally)
+        return
+    unclear = isinstance(why, UnclearOutcomeError)
+    wait = wait_before_next(delivery.attempts, delivery.delivery_id)
     try:
-        if go_on:
-            wait = wait_before_next(delivery.attempts, delivery.delivery_id)
-            office.queues[delivery.tier].send([again], delay_seconds=wait)
-        else:
-            office.dead_letters.send([again | {"reason": str(why)}])
+        office.queues[delivery.tier].send(
+            [_alone(delivery, task)], delay_seconds=max(wait, _OUTLASTS_THE_LEASE) if unclear else wait
+        )
     except SignalboxError as e:
         tally.failures[letter.task] = e
-    state = DeliveryState.QUEUED if go_on else DeliveryState.FAILED
-    _finish(letter, state, office, tally, reason=str(why))
+    if unclear:
+        tally.count("retried")
+    else:
+        _finish(letter, DeliveryState.QUEUED, office, tally, reason=str(why))
+
+
+def _give_up(letter: _Letter, why: str, task: Task, office: Office, tally: _Tally) -> None:
+    """Make it a dead letter, then record that it failed; without the first, the message comes back."""
+    try:
+        office.dead_letters.send([_alone(letter.delivery, task) | {"reason": why}])
+    except SignalboxError as e:
+        tally.failures[letter.task] = e
+        return
+    _finish(letter, DeliveryState.FAILED, office, tally, reason=why)
+
+
+def _alone(delivery: Delivery, task: Task) -> dict[str, Any]:
+    return replace(task, delivery_ids=(delivery.delivery_id,)).to_message()
 
 
 _COUNTED = {
@@ -232,8 +271,11 @@ def _finish(letter: _Letter, state: DeliveryState, office: Office, tally: _Tally
     except SignalboxError as e:
         tally.failures[letter.task] = e
         return
-    with tally.lock:
-        tally.counts[_COUNTED[state]] += 1
-        if state is DeliveryState.ACCEPTED:
-            latency = (office.wall_now - delivery.queued_at).total_seconds()
-            tally.latencies[delivery.channel, delivery.tier].append(latency)
+    tally.count(_COUNTED[state])
+    if state is DeliveryState.ACCEPTED:
+        if delivery.interrupted:
+            tally.count("repeated")
+        if delivery.wait is None:
+            with tally.lock:
+                latency = delivery.latency(office.wall_now).total_seconds()
+                tally.latencies[delivery.channel, delivery.tier].append(latency)

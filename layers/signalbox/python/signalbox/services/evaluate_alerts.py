@@ -1,19 +1,23 @@
 """Check the alerts on one shard's symbols once a cycle: what was seen since the last check, against who waits for it.
 
-Nothing is read but the alerts that it concerns: those between two prices or two moves, those nearer to a signal's level
-than it came, those for a signal that their tier may see since. Prices are asked for without a lower bound: every alert
-that is passed leaves its place, so that what was missed once is found by the next check.
+First comes one read of where alerts on these symbols may wait at all; where nobody has one, that is all. Then nothing
+is read but the alerts that it concerns: those between two prices or two moves, those nearer to a signal's level than it
+came, those for a signal that their tier may see since. Prices are asked for without a lower bound: every alert that is
+passed leaves its place, so that what was missed once is found by the next check.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
+from typing import Any
 
 from signalbox.domain.accounts.account import Tier
 from signalbox.domain.alerts.alert import EVERY_SYMBOL, WIDEST_NEAR, Alert, AlertKind, Window
 from signalbox.domain.alerts.checks import Check
 from signalbox.domain.alerts.events import distance_percent, fire_for_nearness, fire_for_signal
+from signalbox.domain.alerts.firing import Firing
 from signalbox.domain.alerts.moves import Moves, fire_for_move, has_passed
 from signalbox.domain.alerts.prices import advance
 from signalbox.domain.alerts.triggers import moves_partition, near_partition, prices_partition, signals_partition
@@ -23,10 +27,14 @@ from signalbox.domain.universe.shards import Shard
 from signalbox.ports.alerts import AlertChecks, AlertRepository, TriggerRange
 from signalbox.ports.market import CandleStore, PriceFrameStore
 from signalbox.services.alert_observations import Sightings, look, moves_of
-from signalbox.services.fire_alerts import AlertTally, firing_step, move_on
+from signalbox.services.fire_alerts import AlertTally, Step, firing_step, move_all
 
 FIRST_LOOK = timedelta(minutes=5)
 """How far back a symbol that was never checked is looked at for new signals."""
+
+UNSEEN = timedelta(minutes=3)
+"""How long after its publication a signal may still be missing among the open ones: it names the moment at which its
+worker began, who may take two minutes to store it. So long before the last check counts as not looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +52,25 @@ class _Round:
     """One check of one shard."""
 
     alerts: AlertRepository
+    occupied: Collection[str]
     known: Mapping[str, Check]
     sightings: Mapping[str, Sightings]
     now: datetime
     tally: AlertTally
 
     def last_look(self, symbol: str) -> datetime:
-        return self.known[symbol].at if symbol in self.known else self.now - FIRST_LOOK
+        return self.known[symbol].at - UNSEEN if symbol in self.known else self.now - FIRST_LOOK
 
-    def waiting(self, ranges: Sequence[TriggerRange]) -> list[Alert]:
-        found = self.alerts.waiting(ranges)
+    def move(self, ranges: Sequence[TriggerRange], steps_of: Callable[[Alert], Iterable[Step]]) -> None:
+        """Move the alerts that wait in any of `ranges` on by their steps."""
+        worth_asking = [each for each in ranges if each.partition in self.occupied]
+        found = self.alerts.waiting(worth_asking) if worth_asking else []
         self.tally.alerts_read += len(found)
-        return found
+        move_all(found, steps_of, alerts=self.alerts, tally=self.tally)
+
+    def step(self, fire: Callable[..., Firing | None], **facts: Any) -> Step:
+        """Return the step of alerts that `fire` for `facts`."""
+        return firing_step(partial(fire, at=self.now, **facts), self.now)
 
 
 def evaluate_alerts(
@@ -84,7 +99,8 @@ def evaluate_alerts(
     closed_by = now - timedelta(seconds=grace_seconds)
     sightings = look(shard, prices, known, candles=candles, closed_by=closed_by)
     told = [signal for signal in opened if signal.strategy != NULL_STRATEGY and signal.symbol in sightings]
-    round_ = _Round(alerts, known, sightings, now, AlertTally())
+    occupied = alerts.occupied((*shard.symbols, EVERY_SYMBOL))
+    round_ = _Round(alerts, occupied, known, sightings, now, AlertTally())
     _check_prices(round_)
     moves = moves_of(shard, sightings, frames=frames, now=now)
     _check_moves(round_, moves)
@@ -102,9 +118,7 @@ def _check_prices(round_: _Round) -> None:
             high, low = max(each.high for each in sighted.seen), min(each.low for each in sighted.seen)
             ranges.append(TriggerRange(prices_partition(symbol, rising=True), high=high))
             ranges.append(TriggerRange(prices_partition(symbol, rising=False), low=low))
-    for alert in round_.waiting(ranges):
-        seen = round_.sightings[alert.terms.symbol].seen
-        move_on(alert, lambda each, seen=seen: advance(each, seen), alerts=round_.alerts, tally=round_.tally)  # type: ignore[misc]
+    round_.move(ranges, lambda alert: (partial(advance, observations=round_.sightings[alert.terms.symbol].seen),))
 
 
 def _check_moves(round_: _Round, moves: Mapping[str, Moves]) -> None:
@@ -119,10 +133,7 @@ def _check_moves(round_: _Round, moves: Mapping[str, Moves]) -> None:
                 start = was.get(window, Decimal(0))
                 if has_passed(start, move):
                     ranges.append(TriggerRange(moves_partition(symbol, window, up=up), start, move))
-    for alert in round_.waiting(ranges):
-        move = _move_for(alert, moves[alert.terms.symbol])
-        step = firing_step(lambda each, move=move: fire_for_move(each, move, round_.now), round_.now)  # type: ignore[misc]
-        move_on(alert, step, alerts=round_.alerts, tally=round_.tally)
+    round_.move(ranges, lambda alert: (round_.step(fire_for_move, move=_move_for(alert, moves[alert.terms.symbol])),))
 
 
 def _move_for(alert: Alert, moves: Moves) -> Decimal:
@@ -132,7 +143,7 @@ def _move_for(alert: Alert, moves: Moves) -> Decimal:
 
 
 def _check_nearness(round_: _Round, signals: Sequence[Signal]) -> None:
-    nearer: dict[str, list[tuple[Signal, Decimal, Decimal]]] = {}
+    steps: dict[str, list[Step]] = {}
     ranges = []
     for signal in signals:
         seen = round_.sightings[signal.symbol].since(signal.published_at)
@@ -143,14 +154,9 @@ def _check_nearness(round_: _Round, signals: Sequence[Signal]) -> None:
             left, before = distance_percent(signal, kind, high, low), _distance_before(round_, signal, kind)
             if left < before and left <= WIDEST_NEAR:
                 ranges.append(TriggerRange(near_partition(signal.symbol), left, min(before, WIDEST_NEAR)))
-                nearer.setdefault(signal.symbol, []).append((signal, high, low))
-    for alert in round_.waiting(ranges):
-        for signal, high, low in nearer[alert.terms.symbol]:
-            step = firing_step(
-                lambda each, s=signal, h=high, lo=low: fire_for_nearness(each, s, h, lo, round_.now),  # type: ignore[misc]
-                round_.now,
-            )
-            move_on(alert, step, alerts=round_.alerts, tally=round_.tally)
+                step = round_.step(fire_for_nearness, signal=signal, high=high, low=low)
+                steps.setdefault(signal.symbol, []).append(step)
+    round_.move(ranges, lambda alert: steps[alert.terms.symbol])
 
 
 def _distance_before(round_: _Round, signal: Signal, kind: AlertKind) -> Decimal:
@@ -170,9 +176,8 @@ def _check_new_signals(round_: _Round, signals: Sequence[Signal]) -> None:
             if _seen_since(round_, signal, tier)
             for symbol in (signal.symbol, EVERY_SYMBOL)
         ]
-        for alert in round_.waiting(ranges):
-            step = firing_step(lambda each, s=signal: fire_for_signal(each, s, round_.now), round_.now)  # type: ignore[misc]
-            move_on(alert, step, alerts=round_.alerts, tally=round_.tally)
+        step = round_.step(fire_for_signal, signal=signal)
+        round_.move(ranges, lambda _, step=step: (step,))  # type: ignore[misc]
 
 
 def _seen_since(round_: _Round, signal: Signal, tier: Tier) -> bool:

@@ -14,7 +14,7 @@ from datetime import datetime
 from hashlib import sha256
 from json import dumps
 
-from signalbox.domain.errors import PermanentError, TransientError, UploadLostError
+from signalbox.domain.errors import PermanentError, StorageUnavailableError, TransientError, UploadLostError
 from signalbox.domain.history.export import ExportFormat, closing, opening, spelled
 from signalbox.domain.history.export_job import ExportedQuery, ExportJob
 from signalbox.ports.exports import ExportRepository, ObjectStore
@@ -27,6 +27,8 @@ PART_BYTES = 8 * 1024 * 1024
 """A part is put once it has so many bytes; S3 takes none below 5 MiB, and 10,000 of an upload."""
 MARGIN_SECONDS = 60.0
 """What must be left of a worker's time to begin with another page or step; then a message calls the next worker."""
+RETRY_SECONDS = 60
+"""When the next worker is called where storage does not answer: a message given back comes after half an hour only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,8 @@ def export_history(
     now: datetime,
     seconds_left: Callable[[], float],
 ) -> ExportReport:
-    """Work on a job until it is over, or until this worker's time is, and then call the next one.
+    """Work on a job until it is over, or until this worker's time is, and then call the next one. Where storage does
+    not answer, that one is called a minute later, as often as it takes until the job expires.
 
     Nothing happens if it is over already, or has expired. What fails for good is said in the job, for whoever waits for
     it, and raised. Raises TransientError if another worker is at the same job: this one's message must come again, as
@@ -118,7 +121,12 @@ def export_history(
             queue.send([_message(job)])
             handed_on = True
             break
-        job = _saved(exports, job, _step(job, exports, signals, objects, seconds_left))
+        try:
+            job = _saved(exports, job, _step(job, exports, signals, objects, seconds_left))
+        except StorageUnavailableError:
+            queue.send([_message(job)], RETRY_SECONDS)
+            handed_on = True
+            break
         steps += 1
     status, rows, size = ("UNKNOWN", 0, 0) if job is None else (str(job.status), job.rows, job.size)
     return ExportReport(export_id, status, steps, rows, size, handed_on)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from signalbox.domain.instants import to_ms
+from signalbox.domain.instants import to_iso, to_ms
 from signalbox.domain.market.candles import CandleGrid
 from signalbox.domain.market.health import inspect
 from signalbox.domain.signals.candidate import Candidate
@@ -15,10 +15,10 @@ from signalbox.domain.signals.suppression import Suppression, SuppressionReason
 from signalbox.domain.universe.shards import Shard
 from signalbox.ports.market import CandleStore, Exchange
 from signalbox.ports.signals import SignalRepository, SuppressionRepository
-from signalbox.services.candles import update_candles
+from signalbox.services.candles import CandleUpdate, update_candles
 
 RECENT = 20
-"""How many of a symbol's newest signals are looked at for repeats and cool-downs."""
+"""How many of a symbol's newest signals, beside the open ones, are looked at for repeats and cool-downs."""
 
 ANY_STRATEGY = "any"
 
@@ -74,17 +74,8 @@ def generate_signals(
     TransientError
         If the exchange failed for the whole shard, or storage did.
     """
-    step = shard.timeframe.milliseconds
-    last_open = shard.timeframe.floor(to_ms(shard.as_of)) - step
-    update = update_candles(
-        shard.symbols,
-        timeframe=shard.timeframe,
-        bucket=shard.bucket,
-        first_open=last_open - (warm_up_candles - 1) * step,
-        last_open=last_open,
-        exchange=exchange,
-        store=candles,
-    )
+    last_open = shard.timeframe.floor(to_ms(shard.as_of)) - shard.timeframe.milliseconds
+    update = _updated(shard, last_open, warm_up_candles, exchange, candles)
     healthy, unhealthy = inspect(
         update.grid, now_ms=to_ms(now), grace_ms=grace_seconds * 1000, expected_last_open=last_open
     )
@@ -93,10 +84,10 @@ def generate_signals(
     steps = {symbol: market.price_step for symbol, market in exchange.markets().items()}
     candidates = find_candidates(grid, price_steps=steps) if grid.symbols else []
     recent = _recent(signals, candidates, shard.as_of)
-    chosen, suppressed = select(candidates, recent, rules or SelectionRules())
+    chosen, lost = _in_time(*select(candidates, recent, rules or SelectionRules()), now)
     added = [signals.add(publish(candidate, now, provenance)) for candidate in chosen]
-    records = [*_refused(refusals, shard, provenance), *(_suppressed(item, provenance) for item in suppressed)]
-    suppressed_now = sum([suppressions.add(record) for record in records])
+    records = [*_refused(refusals, shard, provenance), *(_suppressed(item, provenance) for item in lost)]
+    suppressed = sum([suppressions.add(record) for record in records])
     if then is not None:
         then(grid)
     return GenerationReport(
@@ -105,8 +96,23 @@ def generate_signals(
         candidates=len(candidates),
         signals=sum(added),
         duplicates=len(added) - sum(added),
-        suppressions=suppressed_now,
+        suppressions=suppressed,
         data_revisions=update.data_revisions,
+    )
+
+
+def _updated(
+    shard: Shard, last_open: int, warm_up_candles: int, exchange: Exchange, store: CandleStore
+) -> CandleUpdate:
+    """Return the window of candles that ends with the turn's own."""
+    return update_candles(
+        shard.symbols,
+        timeframe=shard.timeframe,
+        bucket=shard.bucket,
+        first_open=last_open - (warm_up_candles - 1) * shard.timeframe.milliseconds,
+        last_open=last_open,
+        exchange=exchange,
+        store=store,
     )
 
 
@@ -143,15 +149,15 @@ def _columns(grid: CandleGrid, symbols: list[str]) -> CandleGrid:
 
 
 def _recent(signals: SignalRepository, candidates: Iterable[Candidate], as_of: datetime) -> list[Signal]:
-    """Return the recent signals of the candidates' symbols as they stood at `as_of`, so that a message handled late or
-    again decides as it would have decided then."""
+    """Return the open and the newest signals of the candidates' symbols as they stood at `as_of`, so that a message
+    handled late or again decides as it would have decided then.
+
+    An open signal of a long timeframe may have any number of newer ones of short timeframes after it.
+    """
     symbols = dict.fromkeys(candidate.symbol for candidate in candidates)
-    return [
-        as_it_stood(signal, as_of)
-        for symbol in symbols
-        for signal in signals.of_symbol(symbol, RECENT)
-        if signal.created_at < as_of
-    ]
+    newest = [signal for symbol in symbols for signal in signals.of_symbol(symbol, RECENT)]
+    known = {signal.signal_id: signal for signal in (*signals.open_of(symbols), *newest)}
+    return [as_it_stood(signal, as_of) for signal in known.values() if signal.created_at < as_of]
 
 
 def as_it_stood(signal: Signal, as_of: datetime) -> Signal:
@@ -160,6 +166,18 @@ def as_it_stood(signal: Signal, as_of: datetime) -> Signal:
     if signal.ending is not None and signal.ending.ended_at >= as_of:
         return replace(signal, status=Status.OPEN, ending=None)
     return signal
+
+
+def _in_time(
+    chosen: list[Candidate], lost: list[Suppressed], now: datetime
+) -> tuple[list[Candidate], list[Suppressed]]:
+    """Move what ran out before `now` to what is lost: a turn may be handled days late, when nobody can act on it."""
+    late = [candidate for candidate in chosen if candidate.expires_at <= now]
+    detail = f"ran out before it could be sent, at {to_iso(now)}"
+    return (
+        [candidate for candidate in chosen if candidate.expires_at > now],
+        lost + [Suppressed(candidate, SuppressionReason.STALE, detail) for candidate in late],
+    )
 
 
 def _refused(

@@ -7,13 +7,16 @@ from decimal import Decimal
 
 from signalbox.domain.accounts.account import Account
 from signalbox.domain.accounts.channel import Channel
+from signalbox.domain.accounts.room import Limited
 from signalbox.domain.alerts.alert import EVERY_SYMBOL, Alert, AlertKind, Terms, new_alert
 from signalbox.domain.alerts.events import MARKET
 from signalbox.domain.errors import InvalidValueError, LimitReachedError, TransientError
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.ports.alerts import AlertRepository
+from signalbox.ports.delivery import AccountRepository
 from signalbox.ports.market import CurrentPrices
 from signalbox.ports.work import UniverseRepository
+from signalbox.services.room import give_back, take_place
 
 TRIES = 5
 """How often a change is thought over again that met a firing."""
@@ -47,30 +50,53 @@ class Watched:
         return None if known is None else Decimal(repr(known.price))
 
 
+@dataclass(frozen=True, slots=True)
+class AlertShelf:
+    """Where alerts are kept, within what accounts may have. Places are held by the wall clock's `wall_now`."""
+
+    alerts: AlertRepository
+    accounts: AccountRepository
+    wall_now: datetime
+
+    def require_place(self, alert_id: str, account: Account, now: datetime) -> None:
+        """Take a place among the account's waiting alerts; raise LimitReachedError if its tier gives no more.
+
+        One that ceased to wait within a minute of taking its place holds it for that minute.
+        """
+        most, account_id = account.tier.terms.alerts, account.account_id
+
+        def there() -> list[str]:
+            return [alert.alert_id for alert in self.alerts.of_account(account_id) if _waits(alert, now)]
+
+        if not take_place(
+            account_id, Limited.ALERTS, alert_id, most=most, there=there, accounts=self.accounts, now=self.wall_now
+        ):
+            raise LimitReachedError(f"tier {account.tier} has at most {most} alerts waiting; delete one first")
+
+
 def make_alert(
-    alert_id: str, account: Account, terms: Terms, *, alerts: AlertRepository, watched: Watched, now: datetime
+    alert_id: str, account: Account, terms: Terms, *, shelf: AlertShelf, watched: Watched, now: datetime
 ) -> Alert:
     """Store and return a new alert.
-
-    Two made at the same moment may both find room for one, and then there is one too many.
 
     Raises
     ------
     InvalidValueError
         If the alert could never fire; the message names the field first.
     LimitReachedError
-        If the account has as many alerts waiting as its tier gives.
+        If the account has as many alerts waiting as its tier gives, also if others took the last place at the same
+        moment.
     """
     watched.require(terms, account, now)
-    _require_room(account, alerts, now)
     alert = new_alert(alert_id, account, terms, now=now, price=watched.price(terms, now))
-    if not alerts.add(alert):
+    shelf.require_place(alert_id, account, now)
+    if not shelf.alerts.add(alert):
         raise TransientError(f"alert {alert_id} must be new, is there already")
     return alert
 
 
 def change_alert(
-    alert_id: str, account: Account, terms: Terms, *, alerts: AlertRepository, watched: Watched, now: datetime
+    alert_id: str, account: Account, terms: Terms, *, shelf: AlertShelf, watched: Watched, now: datetime
 ) -> Alert | None:
     """Put an alert of this account under other terms and return it, or None if it has none of this id.
 
@@ -84,16 +110,23 @@ def change_alert(
         If the alert kept firing meanwhile.
     """
     for _ in range(TRIES):
-        before = alerts.get(account.account_id, alert_id)
+        before = shelf.alerts.get(account.account_id, alert_id)
         if before is None:
             return None
         watched.require(terms, account, now)
-        if not _waits(before, now):
-            _require_room(account, alerts, now)
         after = before.changed(account, terms, now=now, price=watched.price(terms, now))
-        if alerts.update(before, after):
+        if not _waits(before, now):
+            shelf.require_place(alert_id, account, now)
+        if shelf.alerts.update(before, after):
             return after
     raise TransientError(f"alert {alert_id} must stand still to be changed, moved {TRIES} times")
+
+
+def forget_alert(account_id: str, alert_id: str, *, alerts: AlertRepository, accounts: AccountRepository) -> bool:
+    """Remove an alert of an account and free its place; return False if it has none of this id."""
+    removed = alerts.remove(account_id, alert_id)
+    give_back(account_id, Limited.ALERTS, alert_id, accounts=accounts)
+    return removed
 
 
 def stop_mail(account_id: str, *, alerts: AlertRepository, alert_id: str | None = None) -> None:
@@ -118,12 +151,6 @@ def _take_mail_away(alert: Alert | None, alerts: AlertRepository) -> None:
             return
         alert = alerts.get(alert.account_id, alert.alert_id)
     raise TransientError(f"an alert must stand still to be silenced, moved {TRIES} times")
-
-
-def _require_room(account: Account, alerts: AlertRepository, now: datetime) -> None:
-    most = account.tier.terms.alerts
-    if sum(_waits(alert, now) for alert in alerts.of_account(account.account_id)) >= most:
-        raise LimitReachedError(f"tier {account.tier} has at most {most} alerts waiting; delete one first")
 
 
 def _waits(alert: Alert, now: datetime) -> bool:

@@ -41,10 +41,11 @@ def look_around(
     candles: CandleReader,
     is_dead_letters: Callable[[str], bool],
     now: datetime,
+    stepped: bool = False,
 ) -> Monitoring:
     """Return how things stand at `now`, the system clock's; one bucket stands for each exchange.
 
-    `is_dead_letters` says of a queue's name whether it holds what was tried to its end.
+    `is_dead_letters` says of a queue's name whether it holds what was tried to its end, `stepped` whether time is.
     """
     members = universe.watched if universe else ()
     bucket_of = {member.exchange: member.bucket for member in reversed(members)}
@@ -55,8 +56,8 @@ def look_around(
     ]
     depths = tuple(queues)
     return Monitoring(
-        report_health(turns, now=now),
-        frozenset((turn.job, turn.timeframe) for turn in turns if is_late(turn, now)),
+        report_health(turns, now=now, stepped=stepped),
+        frozenset((turn.job, turn.timeframe) for turn in turns if is_late(turn, now, stepped=stepped)),
         depths,
         sum(depth.total for depth in depths if is_dead_letters(depth.name)),
         tuple(series),

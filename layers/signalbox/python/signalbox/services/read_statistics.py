@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
+from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.market.timeframe import Timeframe
-from signalbox.domain.signals.signal import NULL_STRATEGY, Origin
+from signalbox.domain.signals.signal import NULL_STRATEGY, Origin, Status
 from signalbox.domain.statistics.daily import DailyStatistics, total
 from signalbox.domain.statistics.figures import Figures, compare
 from signalbox.domain.statistics.keys import ALL
@@ -36,6 +37,9 @@ class Grouping(StrEnum):
     REGIME = "regime"
 
 
+MOST_READS = 3_000
+"""Queries that one answer may take: with more it would come too late. A year by symbol takes three for each symbol,
+strategy and timeframe."""
 CUT_GROUPS = (Grouping.SYMBOL, Grouping.SIGNAL_TYPE, Grouping.REGIME)
 """Those that are a `Cut` of the same name."""
 
@@ -87,7 +91,8 @@ def group_statistics(question: Question, grouping: Grouping | None, reader: Stat
     """Return a row per group, in order: without a grouping always one, with one those that have a signal of their own.
 
     Costs one query for what there is, and for each strategy, timeframe and value of a cut at most three: the days of
-    the first broken month, whole months, the days of the last. By day and by week it is one, of all the days.
+    the first broken month, whole months, the days of the last. By day and by week it is one, of all the days. Raises
+    InvalidValueError where these are more than `MOST_READS`.
     """
     own: dict[str, list[DailyStatistics]] = defaultdict(list)
     base: dict[str, list[DailyStatistics]] = defaultdict(list)
@@ -110,7 +115,8 @@ def group_statistics(question: Question, grouping: Grouping | None, reader: Stat
 def strategy_records(question: Question, reader: StatisticsReader) -> dict[str, StrategyRecord]:
     """Return the record of every strategy, the coin first, with edges judged over all of them.
 
-    A `strategy` in the question does not narrow this: an edge is judged among everything that was looked at.
+    A `strategy` in the question does not narrow this: an edge is judged among everything that was looked at. One of
+    which nothing has ended is not among them: that it is there would tell of signals before a caller's tier may know.
     """
     months: dict[str, dict[str, list[DailyStatistics]]] = defaultdict(lambda: defaultdict(list))
     months[NULL_STRATEGY] = defaultdict(list)
@@ -120,7 +126,8 @@ def strategy_records(question: Question, reader: StatisticsReader) -> dict[str, 
         strategy: {month: total(values) for month, values in sorted(found.items())}
         for strategy, found in months.items()
     }
-    whole = {strategy: total(found.values()) for strategy, found in by_month.items()}
+    sums = {strategy: total(found.values()) for strategy, found in by_month.items()}
+    whole = {name: each for name, each in sums.items() if name == NULL_STRATEGY or each.ended(*Status)}
     judged = compare(whole)
     names = sorted(whole, key=lambda name: (name != NULL_STRATEGY, name))
     return {name: StrategyRecord(figures=judged[name], statistics=whole[name], months=by_month[name]) for name in names}
@@ -131,16 +138,27 @@ def _pieces(
 ) -> Iterator[_Piece]:
     """Read what the question is about and the coin's, which is its base; `everybody`: of every strategy."""
     wanted = _spans(question, grouping)
-    for series in reader.series(question.origin):
-        is_wanted = everybody or series.strategy == NULL_STRATEGY or _is_asked_for(series, question)
-        if not is_wanted or question.timeframe not in (None, series.timeframe):
-            continue
-        for cut in sorted(series.cuts):
-            if not _fits(cut, question, grouping):
-                continue
-            for span in wanted:
-                for day, numbers in reader.pieces(question.origin, series, cut, span).items():
-                    yield _Piece(series, cut, day, numbers)
+    reads = [
+        (series, cut, span)
+        for series in reader.series(question.origin)
+        if _is_wanted(series, question, everybody=everybody)
+        for cut in sorted(series.cuts)
+        if _fits(cut, question, grouping)
+        for span in wanted
+    ]
+    if len(reads) > MOST_READS:
+        raise InvalidValueError(
+            f"an answer must take at most {MOST_READS} reads, this one takes more: ask for one strategy or "
+            "timeframe, or for whole months"
+        )
+    for series, cut, span in reads:
+        for day, numbers in reader.pieces(question.origin, series, cut, span).items():
+            yield _Piece(series, cut, day, numbers)
+
+
+def _is_wanted(series: Series, question: Question, *, everybody: bool) -> bool:
+    is_wanted = everybody or series.strategy == NULL_STRATEGY or _is_asked_for(series, question)
+    return is_wanted and question.timeframe in (None, series.timeframe)
 
 
 def _is_asked_for(series: Series, question: Question) -> bool:

@@ -23,8 +23,8 @@ from signalbox.ports.work import UniverseRepository
 def record_regimes(grid: CandleGrid, as_of: datetime, *, regimes: RegimeRepository) -> list[RegimeChange]:
     """Store and return the symbols' changes of regime by the last candle of `grid`, which closed at `as_of`.
 
-    A change counts from the turn that found it; nothing is written about earlier ones, as nobody knew. The same turn
-    again returns the same changes.
+    A change counts from the turn that found it; nothing is written about earlier ones, as nobody knew, nor by a turn
+    that is handled after a later one changed. The same turn again returns the same changes.
     """
     if not len(grid.times) or not grid.symbols:
         return []
@@ -54,18 +54,19 @@ def _record(
     symbols: Iterable[str], timeframe: Timeframe, found: Regimes, as_of: datetime, regimes: RegimeRepository
 ) -> list[RegimeChange]:
     changes = []
-    for column, symbol in enumerate(symbols):
-        if not found.known[-1, column]:
-            continue
+    known = {symbol: column for column, symbol in enumerate(symbols) if found.known[-1, column]}
+    before = regimes.latest_of(tuple(known), timeframe, as_of) if known else {}
+    for symbol, column in known.items():
         direction = Direction(int(found.direction[-1, column]))
         volatility = Volatility(int(found.volatility[-1, column]))
-        latest = regimes.latest(symbol, timeframe, as_of)
+        latest = before.get(symbol)
         if latest is not None and latest.since == as_of:
             changes.append(latest)
         elif latest is None or (latest.direction, latest.volatility) != (direction, volatility):
             change = RegimeChange(symbol, timeframe, as_of, direction, volatility)
-            regimes.add(change)
-            changes.append(change)
+            # Another worker on the same turn may have been first, and die before it tells of it.
+            if regimes.add(change) or regimes.latest(symbol, timeframe, as_of) == change:
+                changes.append(change)
     return changes
 
 

@@ -38,7 +38,9 @@ QUOTE_DEADLINE_SECONDS = 8.0
 """How long to wait for an exchange's quotes: three shards in a row still fit into the function's time."""
 
 
-Then = Callable[[Mapping[str, ConsensusPrice], Sequence[Signal]], None]
+Prices = Mapping[str, ConsensusPrice]
+Opened = Sequence[Signal]
+Then = Callable[[Prices, Opened], None]
 """What else wants to see a cycle: its prices, and the signals that were open when it began."""
 
 Ask = Callable[[Sequence[Exchange], Sequence[str]], QuoteRound]
@@ -47,11 +49,15 @@ ask_in_time: Ask = partial(ask_all, deadline_seconds=QUOTE_DEADLINE_SECONDS)
 
 
 class ChangeKind(StrEnum):
-    """What changed about a signal."""
+    """What changed about a signal, as the report counts it."""
 
-    FILL = "fill"
-    REVISION = "revision"
-    ENDING = "ending"
+    FILL = "fills"
+    REVISION = "revisions"
+    ENDING = "endings"
+
+
+LOST = "lost"
+"""A change that another worker had made first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +119,41 @@ def reprice_shard(
     known = frames.before(shard.bucket, shard.as_of + PREVIOUS_CYCLES * CYCLE, PREVIOUS_CYCLES + 2)
     if now - shard.as_of > LONGEST_DELAY or _is_overtaken(shard, known):
         return replace(report, stale_messages=1)
-    answers = ask(exchanges, shard.symbols)
-    prices = agree_all(answers.quotes, now_ms=to_ms(now), previous=_previous_prices(shard, known))
-    report = replace(report, prices=len(prices), silent_exchanges=len(answers.silent))
-    frame = PriceFrame(shard.bucket, shard.as_of, prices, answers.silent, shard.symbols, _settled(shard, known))
+    frame = _agree(shard, known, ask(exchanges, shard.symbols), now)
+    report = replace(report, prices=len(frame.prices), silent_exchanges=len(frame.silent))
     if not frames.save(frame):
         # Another worker holds newer quotes of this very cycle. It does the rest; if it dies, its message comes again.
         return replace(report, stale_quotes=1)
     opened = signals.open_of(shard.symbols)
-    delisted = _delisted(universes, shard.as_of)
     closed_by = now - timedelta(seconds=grace_seconds)
     settling = Settling(shard, exchanges, candles, closed_by=closed_by, settled=frame.settled)
+    done = _change_all(
+        opened, frame.prices, settling, delisted=_delisted(universes, shard.as_of), now=now, changes=changes
+    )
+    if settling.settled != frame.settled:
+        frames.save(replace(frame, settled=settling.settled))
+    if then is not None:
+        then(frame.prices, opened)
+    return replace(report, open_signals=len(opened), **done)
+
+
+def _agree(shard: Shard, known: Sequence[PriceFrame], answers: QuoteRound, now: datetime) -> PriceFrame:
+    """Return the shard's frame of this cycle: what its exchanges agree on, compared with the frames before it."""
+    prices = agree_all(answers.quotes, now_ms=to_ms(now), previous=_previous_prices(shard, known))
+    return PriceFrame(shard.bucket, shard.as_of, prices, answers.silent, shard.symbols, _settled(shard, known))
+
+
+def _change_all(
+    opened: Sequence[Signal],
+    prices: Mapping[str, ConsensusPrice],
+    settling: Settling,
+    *,
+    delisted: Mapping[str, datetime],
+    now: datetime,
+    changes: SignalChanges,
+) -> Counter[str]:
+    """Bring every open signal up to `now`; return what the report counts of it. What another worker had changed first
+    is lost, and the next cycle settles its symbol anew."""
     evidence = settling.evidence(opened, now, delisted)
     done: Counter[str] = Counter()
     for signal in opened:
@@ -132,21 +162,10 @@ def reprice_shard(
         if change is None:
             continue
         stored = changes.apply(signal, change.after, change.record)
-        done[change.kind if stored else "lost"] += 1
+        done[change.kind if stored else LOST] += 1
         if not stored:
             settling.forget(signal.symbol)
-    if settling.settled != frame.settled:
-        frames.save(replace(frame, settled=settling.settled))
-    if then is not None:
-        then(prices, opened)
-    return replace(
-        report,
-        open_signals=len(opened),
-        fills=done[ChangeKind.FILL],
-        revisions=done[ChangeKind.REVISION],
-        endings=done[ChangeKind.ENDING],
-        lost=done["lost"],
-    )
+    return done
 
 
 def _is_overtaken(shard: Shard, known: Sequence[PriceFrame]) -> bool:

@@ -1,16 +1,21 @@
 """Decide how the owner of an alert that fired is told, and put the deliveries on their tier's queue."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from signalbox.domain.accounts.account import Account, Tier
 from signalbox.domain.accounts.channel import Channel
 from signalbox.domain.alerts.firing import FiringEvent, subject_of
-from signalbox.domain.delivery.delivery import Delivery
+from signalbox.domain.delivery.delivery import Delivery, DeliveryState
+from signalbox.domain.delivery.devices import devices_recipient
 from signalbox.domain.signals.events import EventKind
 from signalbox.ports.delivery import AccountRepository, DeliveryRepository
 from signalbox.ports.work import Queue
 from signalbox.services.route_deliveries import RoutingReport, messages_of
+
+NO_ADDRESS = "no address"
+"""Why an account that never gave an address gets no mail."""
 
 
 def route_firing(
@@ -20,9 +25,10 @@ def route_firing(
     deliveries: DeliveryRepository,
     queues: Mapping[Tier, Queue],
     now: datetime,
+    system_now: datetime,
 ) -> RoutingReport:
-    """Store and queue one delivery per channel that the alert names and its account has; nobody is told of a signal
-    before their tier may know of it, whatever it was when the alert was made.
+    """Store and queue one delivery per channel that the alert names; nobody is told of a signal before their tier may
+    know of it, whatever it was when the alert was made. An account without an address gets no mail, which is recorded.
 
     A delivery that was stored before is queued again, as the worker before may have died in between.
     """
@@ -30,31 +36,40 @@ def route_firing(
     account = accounts.account(firing.account_id)
     if account is None:
         return RoutingReport(0, 0)
+    fired_at = now - max(system_now - firing.at, timedelta(0))
     found = [
-        Delivery(
-            event_id=firing.event_id,
-            signal_id=subject_of(firing.account_id, event.sequence),
-            account_id=account.account_id,
-            channel=channel,
-            tier=account.tier,
-            recipient=recipient,
-            queued_at=now,
-            # What the link in its mail ends.
-            subscription_id=firing.alert_id,
-        )
+        replace(_delivery(event, account, channel, now), published_at=fired_at)
         for channel in map(Channel, firing.channels)
-        if (recipient := _recipient(account, channel, event))
     ]
     added = sum([deliveries.add(delivery) for delivery in found])
     delay = firing.held_back(account.tier.delay, firing.at)
-    if found:
-        bodies = messages_of(found, EventKind.ALERT, firing.at)
+    queued = [delivery for delivery in found if delivery.state is DeliveryState.QUEUED]
+    if queued:
+        bodies = messages_of(queued, EventKind.ALERT, firing.at)
         queues[account.tier].send(bodies, delay_seconds=int(delay.total_seconds()))
-    return RoutingReport(deliveries=added, duplicates=len(found) - added)
+    return RoutingReport(deliveries=added, duplicates=len(found) - added, suppressed=len(found) - len(queued))
+
+
+def _delivery(event: FiringEvent, account: Account, channel: Channel, now: datetime) -> Delivery:
+    recipient = _recipient(account, channel, event)
+    return Delivery(
+        event_id=event.firing.event_id,
+        signal_id=subject_of(event.firing.account_id, event.sequence),
+        account_id=account.account_id,
+        channel=channel,
+        tier=account.tier,
+        recipient=recipient or NO_ADDRESS,
+        queued_at=now,
+        # What the link in its mail ends.
+        subscription_id=event.firing.alert_id,
+        state=DeliveryState.QUEUED if recipient else DeliveryState.SUPPRESSED,
+        reason=None if recipient else NO_ADDRESS,
+    )
 
 
 def _recipient(account: Account, channel: Channel, event: FiringEvent) -> str | None:
-    """Return where a channel reaches the account: the firing's place in the account's own topic, or its mail."""
+    """Return where a channel reaches the account: the firing's place in the account's own topic, its devices, or its
+    mail."""
     if channel is Channel.WEBSOCKET:
         return subject_of(account.account_id, event.sequence)
-    return account.email if channel is Channel.EMAIL else None
+    return devices_recipient(account.account_id) if channel is Channel.PUSH else account.email

@@ -43,6 +43,17 @@ class SentimentReport:
     failures: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class _Findings:
+    """What came of the sources read so far: items fetched, new, and dated ahead; what was wrong, by source."""
+
+    fetched: int = 0
+    new: int = 0
+    ahead: int = 0
+    flaws: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+
+
 def score_sentiment(
     *,
     scheduled_at: datetime,
@@ -60,35 +71,42 @@ def score_sentiment(
     """
     as_of = from_ms(QUARTER.floor(to_ms(scheduled_at)))
     recorded = _record_aggregates(as_of, now, news, record) if sources else 0
-    fetched = new = ahead = 0
-    flaws: dict[str, str] = {}
-    failures: dict[str, str] = {}
+    found = _Findings()
     for source in sources:
-        try:
-            reading = source.read(news.feed_state(source.source))
-        except SignalboxError as e:
-            failures[source.source] = str(e)
-            continue
-        early = [item for item in reading.items if item.published_at and item.published_at > now + TOLERATED_SKEW]
-        timely = [item for item in reading.items if item not in early]
-        new += news.add([_scored(item, source.weight, scorer, now) for item in timely])
-        # Only now: had this died before, the next reading must be told everything again.
-        if reading.state and not early:
-            news.keep_feed_state(source.source, reading.state)
-        fetched, ahead = fetched + len(reading.items), ahead + len(early)
-        if reading.flaw:
-            flaws[source.source] = reading.flaw
+        _read_source(source, scorer, news, now, found)
+    index_values = _record_index(index, now, record, found.failures)
     return SentimentReport(
         sources=len(sources),
-        fetched=fetched,
-        new_items=new,
-        dated_ahead=ahead,
+        fetched=found.fetched,
+        new_items=found.new,
+        dated_ahead=found.ahead,
         aggregates=recorded,
-        index_values=_record_index(index, now, record, failures),
-        failed=len(failures),
-        flaws=flaws,
-        failures=failures,
+        index_values=index_values,
+        failed=len(found.failures),
+        flaws=found.flaws,
+        failures=found.failures,
     )
+
+
+def _read_source(
+    source: NewsSource, scorer: SentimentScorer, news: NewsRepository, now: datetime, found: _Findings
+) -> None:
+    """Score and store what is new of one source, and note in `found` what came of it."""
+    try:
+        reading = source.read(news.feed_state(source.source))
+    except SignalboxError as e:
+        found.failures[source.source] = str(e)
+        return
+    early = [item for item in reading.items if item.published_at and item.published_at > now + TOLERATED_SKEW]
+    timely = [item for item in reading.items if item not in early]
+    found.new += news.add([_scored(item, source.weight, scorer, now) for item in timely])
+    # Only now: had this died before, the next reading must be told everything again.
+    if reading.state and not early:
+        news.keep_feed_state(source.source, reading.state)
+    found.fetched += len(reading.items)
+    found.ahead += len(early)
+    if reading.flaw:
+        found.flaws[source.source] = reading.flaw
 
 
 def _record_aggregates(as_of: datetime, now: datetime, news: NewsRepository, record: SentimentRepository) -> int:

@@ -56,7 +56,8 @@ class Settling:
         self._store = store
         self._step = shard.timeframe.milliseconds
         self._last_open = shard.timeframe.last_closed_open(to_ms(closed_by))
-        self.settled = dict(settled)
+        # Down to the grid: the candles that settle may have grown since.
+        self.settled = {symbol: shard.timeframe.floor(until) for symbol, until in settled.items()}
 
     @property
     def timeframe(self) -> Timeframe:
@@ -73,8 +74,10 @@ class Settling:
         quiet = [signal for signal in opened if signal.signal_id not in due]
         due |= {signal.signal_id: signal for signal in self._concerned(quiet)}
         columns = self._load({signal.symbol for signal in due.values()}, map(self._unchecked_from, due.values()))
+        compared = {signal.symbol for signal in quiet}
         for symbol, column in columns.items():
-            if column:
+            # This reading may hold a candle more than the quiet signals were compared with.
+            if column and symbol not in compared:
                 self.settled[symbol] = max(column[-1].time + self._step, self.settled.get(symbol, 0))
         open_symbols = {signal.symbol for signal in opened}
         self.settled = {symbol: until for symbol, until in self.settled.items() if symbol in open_symbols}

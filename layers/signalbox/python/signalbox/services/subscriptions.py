@@ -4,12 +4,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from signalbox.domain.accounts.account import Account
+from signalbox.domain.accounts.room import Limited
 from signalbox.domain.accounts.tokens import UNSUBSCRIBE_LIFE, Audience, SignedToken, hash_text, read, sign
-from signalbox.domain.delivery.delivery import Channel, Subscription
+from signalbox.domain.delivery.delivery import Channel, Delivery, Subscription
 from signalbox.domain.errors import InvalidValueError, LimitReachedError
 from signalbox.ports.alerts import AlertRepository
-from signalbox.ports.delivery import SubscriptionRepository
+from signalbox.ports.delivery import AccountRepository, SubscriptionRepository
 from signalbox.services.manage_alerts import stop_mail
+from signalbox.services.room import give_back, take_place
 from signalbox.services.sign_in import Letterbox, ask_to_confirm
 
 ALL_MAIL = "*"
@@ -20,18 +22,38 @@ def subscribe(
     wanted: Subscription,
     account: Account,
     *,
+    accounts: AccountRepository,
     subscriptions: SubscriptionRepository,
     letterbox: Letterbox,
     now: datetime,
 ) -> Subscription:
     """Store a new subscription of `account`, and mail a link if its address must be confirmed.
 
-    Raises LimitReachedError if the tier gives no more, InvalidValueError if `wanted` is beyond the tier.
+    Raises LimitReachedError if the tier gives no more, also if others asked for the last one at the same moment, and
+    InvalidValueError if `wanted` is beyond the tier.
     """
     limit = account.tier.terms.subscriptions
-    if len(subscriptions.of_account(account.account_id)) >= limit:
+    owned = _owned(wanted, account, None)
+    _require_within_tier(owned)
+
+    def there() -> list[str]:
+        return [each.subscription_id for each in subscriptions.of_account(account.account_id)]
+
+    name = owned.subscription_id
+    if not take_place(
+        account.account_id, Limited.SUBSCRIPTIONS, name, most=limit, there=there, accounts=accounts, now=now
+    ):
         raise LimitReachedError(f"tier {account.tier} has at most {limit} subscriptions; remove one first")
-    return _store(_owned(wanted, account, None), subscriptions, letterbox, now)
+    return _store(owned, subscriptions, letterbox, now)
+
+
+def unfollow(
+    account_id: str, subscription_id: str, *, accounts: AccountRepository, subscriptions: SubscriptionRepository
+) -> bool:
+    """Remove a subscription of an account; return False if it has none of this id."""
+    removed = subscriptions.remove(account_id, subscription_id)
+    give_back(account_id, Limited.SUBSCRIPTIONS, subscription_id, accounts=accounts)
+    return removed
 
 
 def change(
@@ -62,6 +84,17 @@ def unsubscribe_token(account_id: str, subject: str, *, secret: bytes, now: date
         subject=subject,
     )
     return sign(token, secret)
+
+
+def unsubscribe_link(
+    delivery: Delivery, subject: str | None, *, api_url: str, secret: bytes, now: datetime
+) -> str | None:
+    """Return where a mail's reader ends such mail: of `subject`, or of what was delivered. None but for e-mail."""
+    if delivery.channel is not Channel.EMAIL:
+        return None
+    about = subject or delivery.subscription_id or ALL_MAIL
+    token = unsubscribe_token(delivery.account_id, about, secret=secret, now=now)
+    return f"{api_url}/signals/api/unsubscribe/{token}"
 
 
 def unsubscribe(

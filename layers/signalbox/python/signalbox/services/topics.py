@@ -38,13 +38,33 @@ def fan_out(entries: Mapping[str, Entries], *, followers: FollowerRepository, po
 
     A connection that is gone is forgotten. One that cannot be reached now is not tried again: its client resumes.
     """
-    wanted = [(topic, connection_id) for topic in entries for connection_id in followers.followers(topic)]
     messages = {topic: events_message(topic, entries[topic]) for topic in entries}
+    wanted = [(connection_id, messages[topic]) for topic in entries for connection_id in followers.followers(topic)]
+    return _post_all(wanted, followers, poster)
 
-    def post(follower: tuple[str, str]) -> Posted:
-        topic, connection_id = follower
+
+def fan_out_group(
+    group: str, entries: Mapping[str, Entries], *, followers: FollowerRepository, poster: ConnectionPoster
+) -> Posted:
+    """Post entries of the topics of one group, by topic: one query finds all followers, and each gets one post.
+
+    Who follows several of the topics gets them as `{"type": "batch", "messages": [...]}`.
+    """
+    told: dict[str, list[dict[str, Any]]] = {}
+    for topic, connection_id in followers.following(group):
+        if topic in entries:
+            told.setdefault(connection_id, []).append(events_message(topic, entries[topic]))
+    posts = [(name, each[0] if len(each) == 1 else {"type": "batch", "messages": each}) for name, each in told.items()]
+    return _post_all(posts, followers, poster)
+
+
+def _post_all(
+    posts: Sequence[tuple[str, Mapping[str, Any]]], followers: FollowerRepository, poster: ConnectionPoster
+) -> Posted:
+    def post(each: tuple[str, Mapping[str, Any]]) -> Posted:
+        connection_id, message = each
         try:
-            poster.post(connection_id, messages[topic])
+            poster.post(connection_id, message)
         except RecipientRejectedError:
             followers.remove(connection_id)
             return Posted(gone=1)
@@ -52,7 +72,7 @@ def fan_out(entries: Mapping[str, Entries], *, followers: FollowerRepository, po
             return Posted(missed=1)
         return Posted(posted=1)
 
-    done = in_parallel(post, wanted)
+    done = in_parallel(post, posts)
     return Posted(sum(e.posted for e in done), sum(e.gone for e in done), sum(e.missed for e in done))
 
 
@@ -77,8 +97,9 @@ class TopicSender:
             by_topic.setdefault(envelope.recipient.partition("!")[0], []).append(number)
         outcomes: list[Outcome] = [ChannelUnavailableError("the topic was not told")] * len(envelopes)
         appended: dict[str, list[tuple[int, Mapping[str, Any]]]] = {}
-        for topic, places in by_topic.items():
-            for place in places:
+
+        def append(topic: str) -> None:
+            for place in by_topic[topic]:
                 envelope = envelopes[place]
                 record = {"delivery_id": envelope.delivery_id, **envelope.message.facts}
                 try:
@@ -88,6 +109,9 @@ class TopicSender:
                     continue
                 outcomes[place] = f"{topic}!{sequence}"
                 appended.setdefault(topic, []).append((sequence, record))
+
+        # Of one topic one after the other, as each takes the number after the last; of many at the same time.
+        in_parallel(append, list(by_topic))
         if appended:
             self.posted.append(fan_out(appended, followers=self.followers, poster=self.poster))
         return outcomes

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from signalbox.domain.accounts.account import Tier
 from signalbox.domain.delivery.delivery import Channel, Delivery, DeliveryState
-from signalbox.domain.delivery.topics import public_name
+from signalbox.domain.delivery.topics import feed_account, public_name
 from signalbox.domain.signals.events import EventKind
 from signalbox.ports.topics import AccountDeliveries
 
@@ -52,32 +53,34 @@ def tell_deliveries(
     signal_id: str | None = None,
 ) -> list[Delivery]:
     """Return the newest deliveries of an account, newest first, but none of an open signal that its tier may not know
-    of yet: a delivery waits in its queue for that, and its id would tell. `now` is the wall clock's."""
+    of yet: one that waits in its queue for that, or was never to be sent, would tell of it. `now` is the wall clock.
+    """
     found = deliveries.of_account(account_id, since, until, limit, signal_id)
     return [each for each in found if not _is_hidden(each, delay, now)]
 
 
 def make_receipt(
-    account_id: str, delay: timedelta, *, deliveries: AccountDeliveries, since: datetime, until: datetime, now: datetime
+    account_id: str, tier: Tier, *, deliveries: AccountDeliveries, since: datetime, until: datetime, now: datetime
 ) -> Receipt:
-    """Return the receipt for [since, until)."""
-    most = MOST_IN_A_RECEIPT + 1
+    """Return the receipt for [since, until): the account's own deliveries, and the numbers of the topic of all signals
+    that its tier may follow."""
+    most, delay = MOST_IN_A_RECEIPT + 1, tier.delay
     found = deliveries.of_account(account_id, since, until, most)
+    feed = deliveries.of_account(feed_account(tier), since, until, most)
     counted = [each for each in found[:MOST_IN_A_RECEIPT] if not _is_hidden(each, delay, now)]
     by_channel = {channel: [each for each in counted if each.channel is channel] for channel in Channel}
     taken = sorted(each.delivery_id for each in counted if each.state in _TAKEN)
     return Receipt(
         count=len(taken),
         states={channel: dict(Counter(each.state for each in group)) for channel, group in by_channel.items() if group},
-        numbers=_numbers(counted),
+        numbers=_numbers([*counted, *feed[:MOST_IN_A_RECEIPT]]),
         checksum=sha256("\n".join(taken).encode()).hexdigest(),
-        complete=len(found) < most,
+        complete=max(len(found), len(feed)) < most,
     )
 
 
 def _is_hidden(delivery: Delivery, delay: timedelta, now: datetime) -> bool:
-    unsent = delivery.state in {DeliveryState.QUEUED, DeliveryState.CLAIMED}
-    return unsent and delivery.kind is not EventKind.ENDED and now < delivery.queued_at + delay
+    return delivery.state not in _TAKEN and delivery.kind is not EventKind.ENDED and now < delivery.queued_at + delay
 
 
 def _numbers(deliveries: Sequence[Delivery]) -> dict[str, NumberRange]:

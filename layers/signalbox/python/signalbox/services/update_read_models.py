@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from signalbox.domain.caching.versions import MADE_ANEW, Moves, statistics_moves
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.history.filters import ANY, SignalFilter
 from signalbox.domain.signals.events import EventKind, SignalEvent
 from signalbox.domain.signals.signal import NULL_STRATEGY, Signal
 from signalbox.domain.statistics.contributions import Contribution, contribution, contributions_of
+from signalbox.ports.caching import VersionRepository
 from signalbox.ports.signals import FeedQuery, SignalRepository, StoredSignals
 from signalbox.ports.statistics import StatisticsRepository
 
@@ -34,22 +36,39 @@ class RebuildReport:
 
 
 def update_read_models(
-    events: Sequence[SignalEvent], *, signals: StoredSignals, statistics: StatisticsRepository, now: datetime
+    events: Sequence[SignalEvent],
+    *,
+    signals: StoredSignals,
+    statistics: StatisticsRepository,
+    versions: VersionRepository,
+    now: datetime,
 ) -> ReadModelReport:
     """Count the publications and endings among `events`; whatever comes twice, or in another order, counts once.
 
-    What is counted is read from the signal: what was published never changes, nor does an ending. Raises
-    InvalidValueError for an event of a signal that is not there.
+    What is counted is read from the signal: what was published never changes, nor does an ending. Then, and only then,
+    the counters of the statistics move: an answer that was read while events were being counted is asked for again. A
+    crash in between brings the events again, which count for nothing but move the counters. Raises InvalidValueError
+    for an event of a signal that is not there.
     """
     found = [_contribution_of(event, signals) for event in events if event.kind in COUNTED]
     contributions = [each for each in found if each is not None]
-    return ReadModelReport(events=len(contributions), counted=statistics.count(contributions, now))
+    counted = statistics.count(contributions, now)
+    moves = statistics_moves(events)
+    if moves:
+        versions.move(moves, now)
+    return ReadModelReport(events=len(contributions), counted=counted)
 
 
 def rebuild_statistics(
-    *, signals: SignalRepository, statistics: StatisticsRepository, since: datetime, now: datetime
+    *,
+    signals: SignalRepository,
+    statistics: StatisticsRepository,
+    versions: VersionRepository,
+    since: datetime,
+    now: datetime,
 ) -> RebuildReport:
-    """Recount every signal created from `since` on into the generation that `begin_rebuild` began, and serve it.
+    """Recount every signal created from `since` on into the generation that `begin_rebuild` began, and serve it, so
+    that no kept answer holds older sums.
 
     Events that arrive meanwhile are counted by `update_read_models`; what both meet counts once. Call it some seconds
     after `begin_rebuild`: by then the feed's index holds everything that was counted before.
@@ -59,6 +78,7 @@ def rebuild_statistics(
         counted += statistics.recount([each for signal in page for each in contributions_of(signal)], now)
         seen += len(page)
     statistics.finish_rebuild()
+    versions.move({MADE_ANEW: Moves()}, now)
     return RebuildReport(signals=seen, counted=counted)
 
 

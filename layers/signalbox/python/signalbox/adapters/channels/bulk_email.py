@@ -8,7 +8,12 @@ from botocore.exceptions import ClientError, ParamValidationError
 from signalbox.adapters import aws
 from signalbox.adapters.channels.email import EmailSender, list_headers
 from signalbox.domain.delivery.message import Envelope, Message, Outcome
-from signalbox.domain.errors import ChannelUnavailableError, RecipientRejectedError, RecipientSuppressedError
+from signalbox.domain.errors import (
+    ChannelUnavailableError,
+    RecipientRejectedError,
+    RecipientSuppressedError,
+    UnclearOutcomeError,
+)
 
 BULK_RECIPIENTS = 50
 """What SendBulkEmail takes at most."""
@@ -28,7 +33,7 @@ class BulkEmailSender(EmailSender):
         outcomes: dict[int, Outcome] = {}
         for numbers in _groups(envelopes):
             group = [envelopes[number] for number in numbers]
-            several = len(group) > 1 and not _has_placeholders(group[0].message)
+            several = len(group) > 1 and not has_placeholders(group[0].message)
             found = self._send_bulk(group) if several else [self._send_one(each) for each in group]
             outcomes |= zip(numbers, found, strict=True)
         return [outcomes[number] for number in range(len(envelopes))]
@@ -47,6 +52,7 @@ class BulkEmailSender(EmailSender):
                 FromEmailAddress=self._sender,
                 DefaultContent={"Template": {"TemplateContent": _content(group[0].message), "TemplateData": "{}"}},
                 BulkEmailEntries=[_entry(each) for each in group],
+                **self._reported,
             )
         except ParamValidationError:
             # One address that cannot even be written down must not keep the mail from the others.
@@ -54,7 +60,8 @@ class BulkEmailSender(EmailSender):
         except (ClientError, *aws.NETWORK_ERRORS) as e:
             if isinstance(e, ClientError) and not aws.may_succeed_later(e):
                 return [self._send_one(each) for each in group]
-            return [ChannelUnavailableError(f"SES did not take {len(group)} deliveries: {e}")] * len(group)
+            kind = UnclearOutcomeError if aws.is_unclear(e) else ChannelUnavailableError
+            return [kind(f"SES did not take {len(group)} deliveries: {e}")] * len(group)
         return [self._outcome(entry) for entry in reply["BulkEmailEntryResults"]]
 
     def _outcome(self, entry: dict[str, Any]) -> Outcome:
@@ -83,7 +90,7 @@ def _groups(envelopes: Sequence[Envelope]) -> Iterator[list[int]]:
             yield numbers[start : start + BULK_RECIPIENTS]
 
 
-def _has_placeholders(message: Message) -> bool:
+def has_placeholders(message: Message) -> bool:
     """Return whether SES would take some of the words for a template's: such a mail is sent as it is, alone."""
     return "{{" in message.subject + message.text + message.html
 

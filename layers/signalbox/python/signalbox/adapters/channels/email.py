@@ -4,7 +4,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 
 from signalbox.adapters import aws
 from signalbox.domain.delivery.message import Message
-from signalbox.domain.errors import ChannelUnavailableError, RecipientRejectedError
+from signalbox.domain.errors import ChannelUnavailableError, RecipientRejectedError, UnclearOutcomeError
 
 _REFUSALS = frozenset({"BadRequestException", "InvalidParameterValue", "MessageRejected", "ValidationException"})
 
@@ -16,10 +16,14 @@ class EmailSender:
     ----------
     sender : str
         The address that messages come from; SES must know it as verified.
+    events : str, optional
+        The configuration set that reports what becomes of a message. Without one it is that of the sender's identity,
+        which an identity that somebody else verified may not have.
     """
 
-    def __init__(self, sender: str) -> None:
+    def __init__(self, sender: str, events: str = "") -> None:
         self._sender = sender
+        self._reported = {"ConfigurationSetName": events} if events else {}
 
     def send(self, message: Message, recipient: str, delivery_id: str) -> str:
         """Send one e-mail, as text and HTML, and return SES's message id.
@@ -48,6 +52,7 @@ class EmailSender:
                     }
                 },
                 EmailTags=[{"Name": "delivery_id", "Value": delivery_id}],
+                **self._reported,
             )
         except ParamValidationError as e:
             raise RecipientRejectedError(f"SES cannot be asked to send delivery {delivery_id}: {e}") from e
@@ -56,7 +61,8 @@ class EmailSender:
             kind = RecipientRejectedError if refused else ChannelUnavailableError
             raise kind(f"SES did not take delivery {delivery_id}: {e}") from e
         except aws.NETWORK_ERRORS as e:
-            raise ChannelUnavailableError(f"SES did not answer for delivery {delivery_id}: {e}") from e
+            kind = UnclearOutcomeError if aws.is_unclear(e) else ChannelUnavailableError
+            raise kind(f"SES did not answer for delivery {delivery_id}: {e}") from e
         return str(reply["MessageId"])
 
 

@@ -7,8 +7,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from signalbox.adapters import aws
-from signalbox.domain.delivery.message import Envelope, Outcome
-from signalbox.domain.errors import ChannelUnavailableError, RecipientRejectedError
+from signalbox.domain.delivery.message import Envelope, Message, Outcome
+from signalbox.domain.errors import (
+    ChannelUnavailableError,
+    EndpointGoneError,
+    RecipientRejectedError,
+    UnclearOutcomeError,
+)
 
 BATCH_MESSAGES = 10
 """What PublishBatch takes at most."""
@@ -16,8 +21,11 @@ BATCH_BYTES = 256 * 1024
 """What one batch may weigh."""
 LONGEST_SUBJECT = 100
 """Characters of a subject, which is what an SMS or an e-mail of a topic shows first."""
+LONGEST_TITLE = 200
+"""Characters of a title, and of a line below it, on a device."""
 _ENDPOINT = ":endpoint/"
-_REFUSALS = frozenset({"EndpointDisabled", "InvalidParameter", "NotFound", "PlatformApplicationDisabled"})
+_GONE = frozenset({"EndpointDisabled", "NotFound"})
+_REFUSALS = frozenset({"InvalidParameter", "PlatformApplicationDisabled"})
 """What says that this recipient or message is at fault; all else, a missing permission too, somebody may mend."""
 _ROOM = 1024
 
@@ -63,9 +71,12 @@ def _publish_to_endpoint(envelope: Envelope) -> Outcome:
 
 
 def _meaning(error: Exception, target: str) -> ChannelUnavailableError | RecipientRejectedError:
+    if isinstance(error, ClientError) and aws.error_code(error) in _GONE:
+        return EndpointGoneError(f"{target} must take messages, does not: {error}")
     if isinstance(error, ClientError) and aws.error_code(error) in _REFUSALS:
         return RecipientRejectedError(f"{target} must take messages, does not: {error}")
-    return ChannelUnavailableError(f"{target} did not answer: {error}")
+    kind = UnclearOutcomeError if aws.is_unclear(error) else ChannelUnavailableError
+    return kind(f"{target} did not answer: {error}")
 
 
 def _entry(number: int, envelope: Envelope) -> dict[str, Any]:
@@ -75,7 +86,17 @@ def _entry(number: int, envelope: Envelope) -> dict[str, Any]:
 def _content(envelope: Envelope) -> dict[str, Any]:
     message = envelope.message
     facts = json.dumps({"delivery_id": envelope.delivery_id, **message.facts}, separators=(",", ":"))
-    forms = {"default": message.text, "sqs": facts, "http": facts, "https": facts, "sms": message.subject}
+    apple = _apple(message, envelope.delivery_id)
+    forms = {
+        "default": message.text,
+        "sqs": facts,
+        "http": facts,
+        "https": facts,
+        "sms": message.subject,
+        "APNS": apple,
+        "APNS_SANDBOX": apple,
+        "GCM": _google(message, envelope.delivery_id),
+    }
     return {
         # SNS takes ASCII without line breaks here, and refuses the whole message otherwise.
         "Subject": message.subject.encode("ascii", "replace").decode()[:LONGEST_SUBJECT],
@@ -88,6 +109,30 @@ def _content(envelope: Envelope) -> dict[str, Any]:
             for name, value in message.labels.items()
         },
     }
+
+
+def _apple(message: Message, delivery_id: str) -> str:
+    """Return what Apple's service shows; `signal_id` lets an app open the signal."""
+    shown = {"alert": {"title": message.subject[:LONGEST_TITLE], "body": _first_line(message)}, "sound": "default"}
+    return json.dumps({"aps": shown, **_data(message, delivery_id)}, separators=(",", ":"))
+
+
+def _google(message: Message, delivery_id: str) -> str:
+    """Return what Google's service (FCM v1) shows; its data are text."""
+    shown = {"title": message.subject[:LONGEST_TITLE], "body": _first_line(message)}
+    told = {"notification": shown, "data": _data(message, delivery_id)}
+    return json.dumps({"fcmV1Message": {"message": told}}, separators=(",", ":"))
+
+
+def _data(message: Message, delivery_id: str) -> dict[str, str]:
+    known = {name: message.facts.get(name) for name in ("kind", "signal_id", "alert_id")}
+    return {"delivery_id": delivery_id} | {name: str(value) for name, value in known.items() if value is not None}
+
+
+def _first_line(message: Message) -> str:
+    """Return the first line of the text that says more than the subject; the whole must stay below 4 KB."""
+    lines = [line.strip() for line in message.text.splitlines()]
+    return next((line for line in lines if line and line != message.subject), "")[:LONGEST_TITLE]
 
 
 def _batches(entries: dict[int, dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

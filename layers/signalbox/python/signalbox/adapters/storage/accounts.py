@@ -1,7 +1,7 @@
 """Accounts, their keys, and the addresses they sign in by, in DynamoDB.
 
 An address is claimed by an item of its own in the table of accounts, under `email#<hash>`: two first sign-ins at the
-same moment get one account.
+same moment get one account. So are the places that an account has taken of what its tier limits, under `room#...`.
 """
 
 from dataclasses import asdict
@@ -10,23 +10,33 @@ from typing import Any
 from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
-from signalbox.adapters.storage.attributes import MomentAttribute, WordAttribute, WordsAttribute
-from signalbox.adapters.storage.dynamo import RawItem, Table
+from signalbox.adapters.storage.attributes import (
+    CompactJSONAttribute,
+    MomentAttribute,
+    WholeAttribute,
+    WordAttribute,
+    WordsAttribute,
+)
+from signalbox.adapters.storage.dynamo import ConditionFailedError, RawItem, Table
 from signalbox.domain.accounts.account import ALL_SCOPES, Account, ApiKey, Scope, Tier
+from signalbox.domain.accounts.room import Limited, Room
 from signalbox.domain.accounts.tokens import hash_text
+from signalbox.domain.instants import from_ms, to_ms
 
 
 class AccountItem(Table):
-    """One account, or the claim of one address."""
+    """One account, the claim of one address, or the places that an account took of one kind."""
 
     class Meta:
         table_name = ""
 
     setting = "ACCOUNTS_TABLE"
-    account_id = UnicodeAttribute(hash_key=True)  # or "email#<hash of the address>"
+    account_id = UnicodeAttribute(hash_key=True)  # or "email#<hash of the address>", "room#<account>#<kind>"
     tier = WordAttribute(Tier, null=True)
     email = UnicodeAttribute(null=True)
     owner = UnicodeAttribute(null=True)  # only of a claim: the account
+    version = WholeAttribute(null=True)  # only of a room, like what follows
+    taken = CompactJSONAttribute(null=True)  # epoch ms by what the place is for
 
 
 class ByAccountIndex(GlobalSecondaryIndex["KeyItem"]):  # type: ignore[no-untyped-call] # PynamoDB leaves it untyped
@@ -108,14 +118,38 @@ class DynamoAccountRepository:
         return account_id if values is None else str(values["owner"])
 
     def remove_account(self, account: Account) -> None:
-        """Remove an account, known or not, and the claim of its address, the account first."""
+        """Remove an account, known or not, the claim of its address, and the places it took; the account first."""
         AccountItem(account.account_id).delete()
         if account.email:
             AccountItem(_claim(account.email)).delete()
+        for kind in Limited:
+            AccountItem(_room(account.account_id, kind)).delete()
+
+    def room(self, account_id: str, kind: Limited) -> Room:
+        """Return the places that an account has taken of what a tier limits; read consistently."""
+        values = AccountItem.fetch(account_id=_room(account_id, kind))
+        if values is None:
+            return Room()
+        return Room(values["version"], {name: from_ms(at) for name, at in values["taken"].items()})
+
+    def keep_room(self, account_id: str, kind: Limited, room: Room) -> bool:
+        """Store `room` under its next version; return False, changing nothing, if it was changed since it was read."""
+        taken = {name: to_ms(at) for name, at in room.taken.items()}
+        item = AccountItem(_room(account_id, kind), version=room.version + 1, taken=taken)
+        known = AccountItem.version == room.version if room.version else AccountItem.account_id.does_not_exist()
+        try:
+            item.save(known)
+        except ConditionFailedError:
+            return False
+        return True
 
 
 def _claim(email: str) -> str:
     return f"email#{hash_text(email)}"
+
+
+def _room(account_id: str, kind: Limited) -> str:
+    return f"room#{account_id}#{kind}"
 
 
 def _key_of(values: dict[str, Any]) -> ApiKey:

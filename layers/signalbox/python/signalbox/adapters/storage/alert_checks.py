@@ -12,9 +12,10 @@ from zlib import compress, decompress
 from signalbox.adapters.clocks import WallClock
 from signalbox.adapters.storage.alert_items import AlertItem
 from signalbox.adapters.storage.attributes import compact_json
+from signalbox.adapters.storage.dynamo import ConditionFailedError
 from signalbox.domain.alerts.alert import Window
 from signalbox.domain.alerts.checks import Check
-from signalbox.domain.instants import from_iso, to_iso
+from signalbox.domain.instants import from_iso, to_iso, to_ms
 from signalbox.ports.work import Clock
 
 KEPT = timedelta(days=7)
@@ -46,12 +47,17 @@ class DynamoAlertChecks:
         return found
 
     def save(self, bucket: int, checks: Mapping[str, Check]) -> None:
-        """Store the checks of a shard's symbols."""
+        """Store the checks of a shard's symbols, unless a later check of the same shard is stored."""
         if not checks:
             return
         shard = sha256("\n".join(sorted(checks)).encode()).hexdigest()[:12]
         record = _encode({symbol: _record_of(check) for symbol, check in checks.items()})
-        AlertItem(_partition(bucket), shard, record=record, ttl=self._clock.now() + KEPT).save()
+        at = to_ms(max(check.at for check in checks.values()))
+        item = AlertItem(_partition(bucket), shard, version=at, record=record, ttl=self._clock.now() + KEPT)
+        try:
+            item.save(AlertItem.version.does_not_exist() | (AlertItem.version <= at))
+        except ConditionFailedError:
+            return
 
 
 def _partition(bucket: int) -> str:

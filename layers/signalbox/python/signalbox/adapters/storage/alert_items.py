@@ -1,8 +1,8 @@
 """How an alert lies in DynamoDB: beside the others of its account, and, while it waits, in the index where it waits.
 
-Two other kinds of item share the table: under `fired:<alert_id>` one mark for each thing that an alert fired for, so
-that it fires for it once, and under `check:<bucket>` up to where the symbols of a shard were looked at. An account's
-id holds no colon.
+Three other kinds of item share the table: under `fired:<alert_id>` one mark for each thing that an alert fired for, so
+that it fires for it once, under `check:<bucket>` up to where the symbols of a shard were looked at, and under
+`places:<symbol>` where alerts on a symbol may wait. An account's id holds no colon.
 """
 
 from datetime import datetime, timedelta
@@ -22,9 +22,7 @@ from signalbox.domain.alerts.triggers import trigger_of
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.instants import from_iso, to_iso
 from signalbox.domain.market.timeframe import Timeframe
-
-KEPT = timedelta(days=30)
-"""How long an alert is kept after it expired."""
+from signalbox.settings import settings
 
 
 class ByTriggerIndex(GlobalSecondaryIndex["AlertItem"]):  # type: ignore[no-untyped-call] # PynamoDB leaves it untyped
@@ -39,7 +37,7 @@ class ByTriggerIndex(GlobalSecondaryIndex["AlertItem"]):  # type: ignore[no-unty
 
 
 class AlertItem(Table):
-    """One alert, a mark that it fired for something, or the checks of a shard."""
+    """One alert, a mark that it fired for something, the checks of a shard, or the places of a symbol."""
 
     class Meta:
         table_name = ""
@@ -69,15 +67,24 @@ def item_of(alert: Alert, now: datetime) -> AlertItem:
         alert.account_id,
         alert.alert_id,
         version=alert.version,
-        ttl=max(alert.terms.expires_at, now) + KEPT,
+        ttl=kept_until(alert, now),
         record={"terms": _terms_record(alert.terms), **_state_record(alert)},
         **waits,
     )
 
 
+def kept_until(alert: Alert, now: datetime) -> datetime:
+    """Return until when an alert that is written at the wall clock's `now` is kept."""
+    return _end(max(alert.terms.expires_at, now))
+
+
 def mark_of(firing: Firing, now: datetime) -> AlertItem:
     """Return the item that says that an alert fired for something; it outlasts all that could tell of it again."""
-    return AlertItem(f"fired:{firing.alert_id}", firing.occasion, ttl=now + KEPT)
+    return AlertItem(f"fired:{firing.alert_id}", firing.occasion, ttl=_end(now))
+
+
+def _end(moment: datetime) -> datetime:
+    return moment + timedelta(days=settings().alerts_kept_days)
 
 
 def alert_of(raw: RawItem) -> Alert:

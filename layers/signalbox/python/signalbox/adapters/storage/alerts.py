@@ -4,7 +4,7 @@ An alert that fires changes, is marked, and is told in its account's topic by on
 which it has fired and nobody will hear of it, nor one at which it could fire for the same thing again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
@@ -13,7 +13,7 @@ from itertools import chain
 from pynamodb.transactions import TransactWrite
 
 from signalbox.adapters.clocks import WallClock
-from signalbox.adapters.storage import topic_log
+from signalbox.adapters.storage import alert_places, topic_log
 from signalbox.adapters.storage.alert_items import AlertItem, alert_of, item_of, mark_of
 from signalbox.adapters.storage.dynamo import ConditionFailedError, RawItem, SharedConnection
 from signalbox.domain.alerts.alert import Alert
@@ -24,7 +24,7 @@ from signalbox.ports.work import Clock
 
 READERS = 8
 """Ranges read at once: a shard asks for two or three of each of its symbols, a round trip of some milliseconds each."""
-TRIES = 5
+TRIES = topic_log.MOST_TRIES
 """How often a firing is numbered anew when another one took its number in the account's topic."""
 
 
@@ -42,7 +42,10 @@ class DynamoAlertRepository:
 
     def add(self, alert: Alert) -> bool:
         """Store a new alert; return False, changing nothing, if its id is there already."""
-        return item_of(alert, self._clock.now()).put_new()
+        now = self._clock.now()
+        item = item_of(alert, now)
+        alert_places.occupy(alert, now)
+        return item.put_new()
 
     def get(self, account_id: str, alert_id: str) -> Alert | None:
         """Return the alert of this account as it is now (a consistent read), or None."""
@@ -72,6 +75,10 @@ class DynamoAlertRepository:
             found = [alert_of(raw) for raw in chain.from_iterable(pool.map(_read, ranges))]
         return [each for _, each in sorted({(alert.account_id, alert.alert_id): alert for alert in found}.items())]
 
+    def occupied(self, symbols: Iterable[str]) -> frozenset[str]:
+        """Return the partitions of the index in which alerts on `symbols` may wait. One call for 100 symbols."""
+        return alert_places.occupied(symbols, self._clock.now())
+
     def update(self, before: Alert, after: Alert, firings: Sequence[Firing] = ()) -> bool:
         """Store `after` as the next version of `before`, and `firings` in the topic of its account: all or nothing.
 
@@ -79,6 +86,8 @@ class DynamoAlertRepository:
         """
         now = self._clock.now()
         item = item_of(replace(after, version=before.version + 1), now)
+        if alert_places.spreads(before, after):
+            alert_places.occupy(after, now)
         if not firings:
             try:
                 item.save(AlertItem.version == before.version)

@@ -1,4 +1,4 @@
-"""The cache in DynamoDB: answers with their leases, the counters of data versions, and the record of what is asked.
+"""The cache in DynamoDB: answers with their leases, the counters of data versions, what is asked, what was saved.
 
 One table, since a cache is one thing to throw away: emptied, it fills itself again and nothing is wrong meanwhile. Only
 answers age; a counter that went back to its beginning beside older answers would bring these back to life.
@@ -11,26 +11,37 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from pynamodb.attributes import BinaryAttribute, NumberSetAttribute, TTLAttribute, UnicodeAttribute
+from pynamodb.attributes import BinaryAttribute, TTLAttribute, UnicodeAttribute
 
 from signalbox.adapters.storage.attributes import CompactJSONAttribute, FloatAttribute, WholeAttribute
 from signalbox.adapters.storage.dynamo import ConditionFailedError, RawItem, Table, call
+from signalbox.domain.caching.figures import CacheFigures
 from signalbox.domain.caching.freshness import Stamp
 from signalbox.domain.caching.popularity import Popularity
-from signalbox.domain.caching.versions import Version, forgotten
+from signalbox.domain.caching.versions import Moves, Version, forgotten
 from signalbox.domain.errors import StorageUnavailableError
 from signalbox.domain.instants import from_ms, to_ms
-from signalbox.ports.caching import KeptAnswer
+from signalbox.ports.caching import KeptAnswer, Reading
 
 KEPT = timedelta(days=30)
 """How long an answer lies here after it was read, whether anybody asks for it or not."""
 LARGEST = 300_000
 """Bytes of an answer that are kept; DynamoDB's limit of an item is 400 KB."""
+DEFLATION = 1
+"""zlib's level: a third of the time of the default for some bytes more."""
 _ASKED = "asked"
+_PUBLISHED = "published"
+"""How the attributes begin that count a version's publications: `published<epoch ms>`. One each, as a map's entries can
+be added to only where the map is there already."""
+_END_OF_TEXT = b"\0"
+"""What stands between an answer and what is beside it; JSON has none."""
 
 
 class CacheItem(Table):
-    """`answer <key>`, `version <name>` or `asked`: each kind has attributes of its own. Moments are epoch ms."""
+    """`answer <key>`, `version <name>`, `figures <day>` or `asked`: each kind has attributes of its own.
+
+    Moments are epoch ms.
+    """
 
     class Meta:
         table_name = ""
@@ -40,12 +51,13 @@ class CacheItem(Table):
     token = UnicodeAttribute(null=True)
     read_at = WholeAttribute(null=True)
     good_until = WholeAttribute(null=True)
+    turns_at = WholeAttribute(null=True)
     units = FloatAttribute(null=True)
-    body = BinaryAttribute(legacy_encoding=False, null=True)  # the answer, deflated
+    body = BinaryAttribute(legacy_encoding=False, null=True)  # the answer and what is beside it, deflated
     leased_until = WholeAttribute(null=True)
     number = WholeAttribute(null=True)  # how often a version moved, or the record was written
     moved_at = WholeAttribute(null=True)
-    publications = NumberSetAttribute(null=True)
+    changed_at = WholeAttribute(null=True)  # when it last moved for other reasons than a publication
     record = CompactJSONAttribute(null=True)
     ttl = TTLAttribute(null=True)
 
@@ -53,33 +65,38 @@ class CacheItem(Table):
 class DynamoVersions:
     """Implements `ports.VersionRepository`."""
 
-    def move(self, moves: Mapping[str, frozenset[datetime]], now: datetime) -> None:
+    def move(self, moves: Mapping[str, Moves], now: datetime) -> None:
         """Move every counter named: one write each, and another where old publications are to be forgotten."""
-        for name, publications in sorted(moves.items()):
-            added = sorted(str(to_ms(moment)) for moment in publications)
-            values: dict[str, Any] = {":one": {"N": "1"}, ":now": {"N": str(to_ms(now))}}
-            values |= {":added": {"NS": added}} if added else {}
+        for name, each in sorted(moves.items()):
+            added = {f"#p{at}": _published(moment) for at, moment in enumerate(sorted(each.publications))}
+            values = {":times": {"N": str(each.times)}, ":now": {"N": str(to_ms(now))}}
+            moments = "#moved_at = :now" if each.are_published else "#moved_at = :now, #changed_at = :now"
             reply = _update(
                 f"version {name}",
-                "SET #moved_at = :now ADD #number :one" + (", #publications :added" if added else ""),
-                values,
+                f"SET {moments} ADD #number :times" + "".join(f", {place} :one" for place in added),
+                values | ({":one": {"N": "1"}} if added else {}),
+                names=added,
                 ReturnValues="ALL_NEW",
             )
             old = forgotten(_version(reply["Attributes"]).publications)
             if old:
-                gone = sorted(str(to_ms(moment)) for moment in old)
-                _update(f"version {name}", "DELETE #publications :gone", {":gone": {"NS": gone}})
+                gone = {f"#p{at}": _published(moment) for at, moment in enumerate(sorted(old))}
+                _update(f"version {name}", "REMOVE " + ", ".join(gone), {}, names=gone)
+
+
+class DynamoCacheReader:
+    """Implements `ports.CacheReader`, reading eventually. Counters move tenths of a second after the write anyway, by
+    stream and queue; a consistent read would cost twice as much and win hundredths."""
 
     def current(self, names: Sequence[str]) -> Mapping[str, Version]:
-        """Return the counters: one call. They move tenths of a second after the write anyway, by stream and queue; a
-        consistent read would cost twice as much and win hundredths."""
-        keys = [{"entry": {"S": f"version {name}"}} for name in names]
-        table = CacheItem.name()
-        reply = call("BatchGetItem", {"RequestItems": {table: {"Keys": keys}}})
-        if reply.get("UnprocessedKeys"):
-            raise StorageUnavailableError(f"BatchGetItem on {table} left some of {len(keys)} versions unread")
-        found = {raw["entry"]["S"].partition(" ")[2]: _version(raw) for raw in reply["Responses"][table]}
-        return {name: found.get(name, Version()) for name in names}
+        """Return the counters: one call."""
+        return _versions(names, _entries([f"version {name}" for name in names]))
+
+    def look(self, names: Sequence[str], key: str) -> tuple[Mapping[str, Version], KeptAnswer | None]:
+        """Return the counters, and what is kept under `key`: one call. An answer of another version is known by its
+        token."""
+        found = _entries([*(f"version {name}" for name in names), f"answer {key}"])
+        return _versions(names, found), _kept(found.get(f"answer {key}"))
 
 
 class DynamoAnswers:
@@ -87,22 +104,12 @@ class DynamoAnswers:
 
     def get(self, key: str) -> KeptAnswer | None:
         """Return the answer kept under `key`, however old. Read eventually: an older one is known by its token."""
-        raw = CacheItem.fetch_many_raw([{"entry": f"answer {key}"}])
-        if not raw or "body" not in raw[0]:
-            return None
-        found = CacheItem.values(raw[0])
-        good_until = found["good_until"]
-        stamp = Stamp(
-            token=found["token"],
-            read_at=from_ms(found["read_at"]),
-            good_until=None if good_until is None else from_ms(good_until),
-            units=found["units"],
-        )
-        return KeptAnswer(stamp, zlib.decompress(found["body"]).decode(), len(found["body"]))
+        return _kept(_entries([f"answer {key}"]).get(f"answer {key}"))
 
     def put(self, key: str, answer: KeptAnswer) -> None:
         """Keep an answer, unless one is kept that was read later, or it is too large."""
-        body = zlib.compress(answer.text.encode())
+        reading = answer.reading
+        body = zlib.compress(reading.text.encode() + _END_OF_TEXT + reading.beside.encode(), DEFLATION)
         if len(body) > LARGEST:
             self.release(key)
             return
@@ -112,6 +119,7 @@ class DynamoAnswers:
             token=stamp.token,
             read_at=to_ms(stamp.read_at),
             good_until=None if stamp.good_until is None else to_ms(stamp.good_until),
+            turns_at=None if stamp.turns_at is None else to_ms(stamp.turns_at),
             units=stamp.units,
             body=body,
             ttl=stamp.read_at + KEPT,
@@ -164,6 +172,35 @@ class DynamoAsked:
         return [] if stored is None else _popularity(stored["record"]).top(most)
 
 
+class DynamoCacheFigures:
+    """Implements `ports.CacheFiguresRepository`: one item a day, which workers add to."""
+
+    def add(self, grown: Mapping[str, float], now: datetime) -> None:
+        """Add what grew to the day's sums: one write."""
+        if not grown:
+            return
+        names = {f"#f{at}": name for at, name in enumerate(grown)}
+        values = {f":f{at}": {"N": repr(value)} for at, value in enumerate(grown.values())}
+        _update(
+            _figures(now),
+            "SET #ttl = :ttl ADD " + ", ".join(f"#f{at} :f{at}" for at in range(len(grown))),
+            values | {":ttl": {"N": str(int((now + KEPT).timestamp()))}},
+            names=names,
+        )
+
+    def of_day(self, now: datetime) -> CacheFigures:
+        """Return the day's sums."""
+        raw = _entries([_figures(now)]).get(_figures(now), {})
+        known: dict[str, Any] = {
+            name: type(none)(float(raw[name]["N"])) for name, none in CacheFigures().counted().items() if name in raw
+        }
+        return CacheFigures(**known)
+
+
+def _figures(now: datetime) -> str:
+    return f"figures {now:%Y-%m-%d}"
+
+
 def _deflated(popularity: Popularity) -> str:
     return b64encode(zlib.compress(json.dumps(popularity.to_record()).encode())).decode()
 
@@ -172,17 +209,57 @@ def _popularity(record: str) -> Popularity:
     return Popularity.from_record(json.loads(zlib.decompress(b64decode(record))))
 
 
+def _entries(keys: Sequence[str]) -> dict[str, RawItem]:
+    """Return those of the entries that there are: one call."""
+    table = CacheItem.name()
+    reply = call("BatchGetItem", {"RequestItems": {table: {"Keys": [{"entry": {"S": key}} for key in keys]}}})
+    if reply.get("UnprocessedKeys"):
+        raise StorageUnavailableError(f"BatchGetItem on {table} left some of {len(keys)} entries unread")
+    return {raw["entry"]["S"]: raw for raw in reply["Responses"][table]}
+
+
+def _kept(raw: RawItem | None) -> KeptAnswer | None:
+    """Return the answer of an entry; an entry may be but a lease."""
+    if raw is None or "body" not in raw:
+        return None
+    found = CacheItem.values(raw)
+    good_until, turns_at = (None if at is None else from_ms(at) for at in (found["good_until"], found["turns_at"]))
+    stamp = Stamp(
+        token=found["token"],
+        read_at=from_ms(found["read_at"]),
+        good_until=good_until,
+        units=found["units"],
+        turns_at=turns_at,
+    )
+    text, _, beside = zlib.decompress(found["body"]).partition(_END_OF_TEXT)
+    return KeptAnswer(stamp, Reading(text.decode(), beside.decode(), turns_at), len(found["body"]))
+
+
+def _versions(names: Sequence[str], found: Mapping[str, RawItem]) -> dict[str, Version]:
+    raws = {name: found.get(f"version {name}") for name in names}
+    return {name: Version() if raw is None else _version(raw) for name, raw in raws.items()}
+
+
 def _version(raw: RawItem) -> Version:
-    moments = raw.get("publications", {}).get("NS", [])
-    moved = raw.get("moved_at")
+    moments = {name: from_ms(int(raw[name]["N"])) if name in raw else None for name in ("moved_at", "changed_at")}
     return Version(
+        **moments,
         count=int(raw["number"]["N"]) if "number" in raw else 0,
-        moved_at=None if moved is None else from_ms(int(moved["N"])),
-        publications=frozenset(from_ms(int(moment)) for moment in moments),
+        publications={
+            from_ms(int(name.removeprefix(_PUBLISHED))): int(raw[name]["N"])
+            for name in raw
+            if name.startswith(_PUBLISHED)
+        },
     )
 
 
-def _update(entry: str, expression: str, values: dict[str, Any], **options: str) -> dict[str, Any]:
+def _published(moment: datetime) -> str:
+    return f"{_PUBLISHED}{to_ms(moment)}"
+
+
+def _update(
+    entry: str, expression: str, values: dict[str, Any], names: Mapping[str, str] | None = None, **options: str
+) -> dict[str, Any]:
     text = expression + options.get("ConditionExpression", "")
     words = {word for word in CacheItem.get_attributes() if f"#{word}" in text}
     return call(
@@ -191,7 +268,7 @@ def _update(entry: str, expression: str, values: dict[str, Any], **options: str)
             "TableName": CacheItem.name(),
             "Key": {"entry": {"S": entry}},
             "UpdateExpression": expression,
-            "ExpressionAttributeNames": {f"#{word}": word for word in words},
+            "ExpressionAttributeNames": {f"#{word}": word for word in words} | dict(names or {}),
             **({"ExpressionAttributeValues": values} if values else {}),
             **options,
         },

@@ -45,7 +45,7 @@ class ConnectionItem(Table):
 
     connection_id = UnicodeAttribute(hash_key=True)
     topic = UnicodeAttribute(range_key=True)
-    followed = UnicodeAttribute(null=True)  # the topic again, where it is one
+    followed = UnicodeAttribute(null=True)  # the topic again, where it is one, or the group that it is told with
     account_id = UnicodeAttribute(null=True)  # only of the connection itself, like what follows
     tier = WordAttribute(Tier, null=True)
     connected_at = MomentAttribute(null=True)
@@ -88,15 +88,18 @@ class DynamoConnectionRepository:
             return Connection(connection_id, item.account_id, item.tier, item.messages)
         return None
 
-    def follow(self, connection_id: str, topic: str, most: int, now: datetime) -> bool:
-        """Let a connection follow a topic; return False, changing nothing, if it would be more than `most`."""
+    def follow(self, connection_id: str, topic: str, most: int, now: datetime, group: str | None = None) -> bool:
+        """Let a connection follow a topic; return False, changing nothing, if it would be more than `most`.
+
+        The followers of the topics of one `group` lie together: one query finds them, however many topics it has.
+        """
         followed = set(_topics(connection_id)) - {SELF}
         if topic not in followed and len(followed) >= most:
             return False
         ConnectionItem(
             connection_id,
             topic,
-            followed=topic,
+            followed=group or topic,
             ttl=_end(now),
         ).save()
         return True
@@ -107,8 +110,12 @@ class DynamoConnectionRepository:
 
     def followers(self, topic: str) -> list[str]:
         """Return the connections that follow a topic; one that began to a moment ago may be missing."""
-        pages = ConnectionItem.query_raw("#followed = :topic", {":topic": {"S": topic}}, IndexName="by-topic")
-        return [raw["connection_id"]["S"] for page in pages for raw in page]
+        return [connection_id for _, connection_id in self.following(topic)]
+
+    def following(self, group: str) -> list[tuple[str, str]]:
+        """Return who follows a topic of a group: pairs of topic and connection; as late as `followers`."""
+        pages = ConnectionItem.query_raw("#followed = :group", {":group": {"S": group}}, IndexName="by-topic")
+        return [(raw["topic"]["S"], raw["connection_id"]["S"]) for page in pages for raw in page]
 
     def remove(self, connection_id: str) -> None:
         """Forget a connection and what it followed, known or not."""

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from math import ceil
 
+from signalbox.adapters.caching.ages import note_age
 from signalbox.domain.market.consensus import ConsensusPrice
 from signalbox.ports.market import PriceFrameStore
 from signalbox.ports.work import UniverseRepository
 
 PRICES_LIFE = timedelta(seconds=3)
-"""A price frame is made once a minute: readers see it this much later at worst."""
+"""A price frame is made once a minute: readers see it this much later at worst, and are told so by the answer's age."""
 
 UNIVERSE_LIFE = timedelta(minutes=5)
 """A member never changes its bucket, so an old universe lacks new symbols and is never wrong."""
@@ -56,11 +58,13 @@ class FramedCurrentPrices:
 
     def _of_bucket(self, bucket: int, now: datetime) -> dict[str, ConsensusPrice]:
         read, prices = self._prices.get(bucket, (None, {}))
-        if _is_over(read, now, PRICES_LIFE):
+        if read is None or _is_over(read, now, PRICES_LIFE):
             prices = {}
             for frame in reversed(self._frames.before(bucket, now + _AHEAD, _FRAMES)):
                 prices |= frame.prices
             self._prices[bucket] = (now, prices)
+        elif read < now:
+            note_age(ceil((now - read).total_seconds()))
         return prices
 
 

@@ -23,9 +23,8 @@ from signalbox.domain.delivery.planning import due_partition
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.instants import MILLISECOND
 from signalbox.ports.work import Clock
+from signalbox.settings import settings
 
-KEPT = timedelta(days=90)
-"""How long deliveries are kept."""
 OUTCOME = frozenset({"reason", "service_id"})
 """What `finish` may record beside the state."""
 
@@ -95,6 +94,8 @@ class DeliveryItem(Table):
     subscription_id = UnicodeAttribute(null=True)
     quality_score = FloatAttribute(default=0.0)
     wait = UnicodeAttribute(null=True)
+    interrupted = WholeAttribute(default=0)
+    published_at = MomentAttribute(null=True)
 
 
 _NOT_IN_DELIVERY = ("delivery_id", "queued_key", "due_partition", "ttl")
@@ -119,25 +120,28 @@ class DynamoDeliveryRepository:
             delivery_id=delivery.delivery_id,
             queued_key=f"{sortable_iso(delivery.queued_at)}#{delivery.delivery_id}",
             due_partition=due_partition(delivery.account_id) if delivery.due_at else None,
-            ttl=self._clock.now() + KEPT,
+            ttl=self._clock.now() + timedelta(days=settings().deliveries_kept_days),
             **{name: getattr(delivery, name) for name in _STORED_AS_IS},
         ).put_new()
 
     def claim(self, signal_id: str, delivery_id: str, now: datetime) -> Delivery | None:
-        """Take the delivery for `LEASE` and count the attempt; None if it is not there, is finished, or another worker
-        holds it."""
+        """Take the delivery for `LEASE` and count the attempt, and the interruption where the claim before lapsed; None
+        if it is not there, is finished, or another worker holds it."""
+        waiting = DeliveryItem.state == DeliveryState.QUEUED
         lapsed = (DeliveryItem.state == DeliveryState.CLAIMED) & (DeliveryItem.lease_until <= now)
-        actions: list[Action] = [
+        claimed: list[Action] = [
             DeliveryItem.state.set(DeliveryState.CLAIMED),
             DeliveryItem.lease_until.set(now + LEASE),
             DeliveryItem.attempts.add(1),
         ]
         item = DeliveryItem(signal_id, delivery_id)
-        try:
-            item.update(actions, (DeliveryItem.state == DeliveryState.QUEUED) | lapsed)
-        except ConditionFailedError:
-            return None
-        return Delivery(**{name: getattr(item, name) for name in _STORED_AS_IS})
+        for condition, actions in ((waiting, claimed), (lapsed, [*claimed, DeliveryItem.interrupted.add(1)])):
+            try:
+                item.update(actions, condition)
+            except ConditionFailedError:
+                continue
+            return Delivery(**{name: getattr(item, name) for name in _STORED_AS_IS})
+        return None
 
     def finish(self, delivery: Delivery, state: DeliveryState, now: datetime, **changes: Any) -> bool:
         """Record the outcome of a claimed delivery, with `reason` or `service_id` where there is one; QUEUED gives the
@@ -182,11 +186,7 @@ class DynamoDeliveryRepository:
 
     def release(self, delivery: Delivery) -> bool:
         """Let the delivery wait no more; return False, changing nothing, if it waits for another moment or for none."""
-        gone: list[Action] = [
-            DeliveryItem.due_partition.remove(),
-            DeliveryItem.due_at.remove(),
-            DeliveryItem.wait.remove(),
-        ]
+        gone: list[Action] = [DeliveryItem.due_partition.remove(), DeliveryItem.due_at.remove()]
         return _while_waiting(delivery, gone)
 
     def defer(self, delivery: Delivery, until: datetime, wait: str) -> bool:
@@ -216,6 +216,8 @@ class DynamoDeliveryRepository:
         self, account_id: str, since: datetime, until: datetime, limit: int, signal_id: str | None = None
     ) -> list[Delivery]:
         """Return the newest `limit` deliveries queued in [since, until), newest first; of one signal, if named."""
+        if since >= until:
+            return []  # DynamoDB refuses a range that ends before it begins
         values = {
             ":account": {"S": account_id},
             ":since": {"S": sortable_iso(since)},

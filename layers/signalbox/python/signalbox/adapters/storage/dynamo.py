@@ -132,15 +132,16 @@ class Table(Model):
         return None if raw is None else cls.values(raw)
 
     @classmethod
-    def fetch_many_raw(cls, keys: Sequence[Mapping[str, str]]) -> list[RawItem]:
-        """Return the raw items with these keys of text attributes that are there, in any order, read eventually.
+    def fetch_many_raw(cls, keys: Sequence[Mapping[str, str]], *, consistent: bool = False) -> list[RawItem]:
+        """Return the raw items with these keys of text attributes that are there, in any order.
 
         Raises StorageUnavailableError if some could not be read now.
         """
         found: list[RawItem] = []
         for start in range(0, len(keys), _MOST_FETCHED):
             raw = [{name: {"S": value} for name, value in key.items()} for key in keys[start : start + _MOST_FETCHED]]
-            reply = call("BatchGetItem", {"RequestItems": {cls.name(): {"Keys": raw}}})
+            asked = {"Keys": raw, "ConsistentRead": consistent}
+            reply = call("BatchGetItem", {"RequestItems": {cls.name(): asked}})
             if reply.get("UnprocessedKeys"):
                 raise StorageUnavailableError(f"BatchGetItem on {cls.name()} left some of {len(raw)} keys unread")
             found += reply["Responses"][cls.name()]

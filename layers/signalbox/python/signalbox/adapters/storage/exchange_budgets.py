@@ -11,7 +11,7 @@ from pynamodb.attributes import UnicodeAttribute
 from signalbox.adapters.storage.attributes import WholeAttribute
 from signalbox.adapters.storage.dynamo import ConditionFailedError, Table, call
 from signalbox.domain.errors import InvalidValueError, RateLimitedError, StorageUnavailableError
-from signalbox.domain.instants import from_ms, to_ms
+from signalbox.domain.instants import to_ms
 
 WINDOW_MS = 60_000
 """What budgets are counted over."""
@@ -63,12 +63,6 @@ class DynamoExchangeBudgets:
         values = {":until": {"N": str(to_ms(until))}}
         condition = "attribute_not_exists(#banned_until) OR #banned_until < :until"
         _update(exchange_id, "SET #banned_until = :until", condition, values)
-
-    def banned_until(self, exchange_id: str) -> datetime | None:
-        """Return when the newest ban ends or ended; None if there never was one."""
-        stored = ExchangeBudgetItem.fetch(exchange=exchange_id)
-        ends = None if stored is None else stored["banned_until"]
-        return None if ends is None else from_ms(ends)
 
     @staticmethod
     def _add(exchange_id: str, weight: int, limit: int, window: int, now_ms: int) -> bool:

@@ -16,9 +16,7 @@ from signalbox.adapters.storage.attributes import (
 from signalbox.adapters.storage.dynamo import ConditionFailedError, Table
 from signalbox.domain.history.export import ExportFormat
 from signalbox.domain.history.export_job import ExportedQuery, ExportJob, ExportStatus
-
-_KEPT = timedelta(days=1)
-"""How long a job stays after it expires: its last worker may still be at it."""
+from signalbox.settings import settings
 
 
 class ExportItem(Table):
@@ -79,5 +77,5 @@ class DynamoExportRepository:
 
 def _item(job: ExportJob) -> ExportItem:
     values: dict[str, Any] = {name: getattr(job, name) for name in _AS_IS}
-    gone = int((job.expires_at + _KEPT).timestamp())
+    gone = int((job.expires_at + timedelta(days=settings().exports_kept_days)).timestamp())
     return ExportItem(query_message=job.query.to_message(), ttl=gone, **values)

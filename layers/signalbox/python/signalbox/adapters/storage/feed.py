@@ -52,6 +52,9 @@ class Feed:
         last = ""
         for key, raw in reading.rows():
             signal = signal_of(raw)
+            if hidden(signal, query.visible_at):
+                reading.spare()
+                continue
             if not reading.wants(signal):
                 continue
             if len(found) == query.limit:
@@ -89,6 +92,10 @@ class _Budget:
         self._queries -= 1
         self._rows -= rows
 
+    def give_back(self) -> None:
+        """Let one row have cost nothing."""
+        self._rows += 1
+
 
 class _Reading:
     """The rows of one page, and how far they were read when the budget was spent."""
@@ -101,13 +108,12 @@ class _Reading:
         self.stopped_at: str | None = None
 
     def wants(self, signal: Signal) -> bool:
-        """Return whether a row belongs on the page."""
-        query = self._query
-        return (
-            query.since <= signal.created_at < query.until
-            and query.where.matches(signal)
-            and not hidden(signal, query.visible_at)
-        )
+        """Return whether a row that may be seen belongs on the page."""
+        return _fits(signal, self._query)
+
+    def spare(self) -> None:
+        """Let a row that must not be seen cost nothing: pages that end early would tell how many there are."""
+        self._budget.give_back()
 
     def rows(self) -> Iterator[tuple[str, RawItem]]:
         """Yield order keys and rows, in order, until they or the budget end."""

@@ -15,13 +15,10 @@ from signalbox.adapters.clocks import WallClock
 from signalbox.adapters.storage.attributes import FloatAttribute, MomentAttribute, WordsAttribute, sortable_iso
 from signalbox.adapters.storage.dynamo import RawItem, Table, call
 from signalbox.domain.errors import InvalidValueError
-from signalbox.domain.sentiment.aggregation import LONGEST_WINDOW
 from signalbox.domain.sentiment.items import ScoredItem
 from signalbox.ports.sentiment import FeedState
 from signalbox.ports.work import Clock
-
-KEPT = 2 * LONGEST_WINDOW
-"""How long an item is kept after it was fetched: beyond any window, and longer than feeds repeat themselves."""
+from signalbox.settings import settings
 
 _DAY = timedelta(days=1)
 _MOST_KEYS = 100
@@ -84,7 +81,7 @@ class DynamoNewsRepository:
         Feeds repeat themselves, and a read costs a tenth of a refused write: so what is known is asked first.
         """
         by_id = {item.item_id: item for item in items}
-        expiry = self._clock.now() + KEPT
+        expiry = _end(self._clock.now())
         known = _known(list(by_id))
         return sum(
             NewsTableItem(
@@ -107,7 +104,7 @@ class DynamoNewsRepository:
 
     def keep_feed_state(self, source: str, state: FeedState) -> None:
         """Keep what `source` said."""
-        expiry = self._clock.now() + KEPT
+        expiry = _end(self._clock.now())
         NewsTableItem(
             f"feed#{source}", ttl=expiry, etag=state.etag or None, last_modified=state.last_modified or None
         ).save()
@@ -147,3 +144,7 @@ def _of_day(day: str, after: datetime, until: datetime) -> Iterator[list[RawItem
 def _item_of(raw: RawItem) -> ScoredItem:
     values = NewsTableItem.values(raw)
     return ScoredItem(**{name: values[name] for name in _STORED_AS_IS})
+
+
+def _end(now: datetime) -> datetime:
+    return now + timedelta(days=settings().news_kept_days)

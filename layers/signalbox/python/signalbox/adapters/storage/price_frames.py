@@ -21,10 +21,7 @@ from signalbox.adapters.storage.dynamo import ConditionFailedError, RawItem, Tab
 from signalbox.domain.instants import from_ms, to_ms
 from signalbox.domain.market.consensus import ConsensusPrice, PriceFrame, Sighting
 from signalbox.ports.work import Clock
-
-KEPT = timedelta(days=2)
-"""How long a frame is kept: endings and history keep the prices that mattered."""
-
+from signalbox.settings import settings
 
 _FOREVER = 10**15
 """Epoch ms that no cycle reaches."""
@@ -61,7 +58,7 @@ class DynamoPriceFrameStore:
         """
         if not frame.prices:
             return True
-        expires = int((self._clock.now() + KEPT).timestamp())
+        expires = int((self._clock.now() + timedelta(days=settings().prices_kept_days)).timestamp())
         part = _part_name(frame.asked or frame.prices)
         update = {
             "TableName": PriceFrameItem.name(),
@@ -88,6 +85,16 @@ class DynamoPriceFrameStore:
     def before(self, bucket: int, moment: datetime, count: int) -> list[PriceFrame]:
         """Return the newest `count` frames of cycles before `moment`, newest first."""
         return self._newest(bucket, to_ms(moment) - 1, count)
+
+    def after(self, bucket: int, moment: datetime, count: int) -> list[PriceFrame]:
+        """Return the first `count` frames of cycles after `moment`, oldest first."""
+        pages = PriceFrameItem.query_raw(
+            "#bucket = :bucket AND #minute > :moment",
+            {":bucket": {"N": str(bucket)}, ":moment": {"N": str(to_ms(moment))}},
+            Limit=count,
+            ConsistentRead=True,
+        )
+        return [_frame(bucket, item) for item in islice(chain.from_iterable(pages), count)]
 
     def _newest(self, bucket: int, last: int, count: int) -> list[PriceFrame]:
         pages = PriceFrameItem.query_raw(

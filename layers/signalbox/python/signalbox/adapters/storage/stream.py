@@ -1,9 +1,11 @@
 """The stream of the signals table: what its records say happened."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from signalbox.adapters.storage.signal_items import signal_of
+from signalbox.domain.instants import from_ms
 from signalbox.domain.signals.events import EventKind, SignalEvent
 from signalbox.domain.signals.signal import Signal, Status
 
@@ -25,7 +27,7 @@ def _events(records: Iterable[Mapping[str, Any]]) -> Iterator[SignalEvent]:
         before = signal_of(images["OldImage"]) if "OldImage" in images else None
         kind = _kind(before, after)
         if kind is not None:
-            yield _event(kind, after)
+            yield _event(kind, after, _stored_at(images))
 
 
 def _kind(before: Signal | None, after: Signal) -> EventKind | None:
@@ -38,7 +40,15 @@ def _kind(before: Signal | None, after: Signal) -> EventKind | None:
     return EventKind.FILLED if before.filled_price != after.filled_price else None
 
 
-def _event(kind: EventKind, signal: Signal) -> SignalEvent:
+def _stored_at(images: Mapping[str, Any]) -> datetime | None:
+    """Return when a record came to be, in the stream's words: seconds since 1970, or a moment."""
+    told = images.get("ApproximateCreationDateTime")
+    if told is None or isinstance(told, datetime):
+        return told
+    return from_ms(round(float(told) * 1000))
+
+
+def _event(kind: EventKind, signal: Signal, stored_at: datetime | None) -> SignalEvent:
     moments = {
         EventKind.PUBLISHED: signal.published_at,
         EventKind.FILLED: signal.filled_at or signal.published_at,
@@ -58,4 +68,5 @@ def _event(kind: EventKind, signal: Signal) -> SignalEvent:
         quality_score=signal.quality_score,
         origin=str(signal.origin),
         confidence=signal.confidence,
+        stored_at=stored_at,
     )

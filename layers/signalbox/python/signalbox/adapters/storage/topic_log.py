@@ -15,9 +15,8 @@ from pynamodb.transactions import TransactWrite
 from signalbox.adapters.storage.attributes import CompactJSONAttribute, WholeAttribute
 from signalbox.adapters.storage.dynamo import ConditionFailedError, RawItem, SharedConnection, Table, call
 from signalbox.domain.errors import InvalidValueError, StorageUnavailableError
+from signalbox.settings import settings
 
-KEPT = timedelta(hours=24)
-"""How long entries are kept."""
 COUNT = 0
 """The number of the item that counts."""
 MOST_TRIES = 50
@@ -80,7 +79,7 @@ class DynamoTopicLog:
             try:
                 with TransactWrite(connection=SharedConnection()) as transaction:
                     append(transaction, topic, [record], last=last, now=now)
-                    told = TopicLogItem(mark, COUNT, last=last + 1, ttl=now + KEPT)
+                    told = TopicLogItem(mark, COUNT, last=last + 1, ttl=_end(now))
                     transaction.save(told, TopicLogItem.topic.does_not_exist())
             except ConditionFailedError:
                 continue
@@ -102,7 +101,11 @@ def append(
     as_read = TopicLogItem.topic.does_not_exist() if last == 0 else TopicLogItem.last == last
     transaction.save(count, as_read)
     for number, record in enumerate(records, start=last + 1):
-        transaction.save(TopicLogItem(topic, number, record=dict(record), ttl=now + KEPT))
+        transaction.save(TopicLogItem(topic, number, record=dict(record), ttl=_end(now)))
+
+
+def _end(now: datetime) -> datetime:
+    return now + timedelta(hours=settings().topics_kept_hours)
 
 
 def _fetch(topic: str, sequence: int) -> RawItem | None:

@@ -26,15 +26,13 @@ def checked_email(text: str) -> str:
     return text.lower()
 
 
-def checked_name(text: str) -> str:
+def checked_name(text: str, longest: int = LONGEST_NAME) -> str:
     """Return the name that somebody gave to a thing of theirs, with single spaces and in composed form.
 
-    At most 60 printable characters, and none that means something in HTML, in a template or in a header. Raises
+    At most `longest` printable characters, and none that means something in HTML, in a template or in a header. Raises
     InvalidValueError otherwise.
     """
     name = " ".join(filter(None, unicodedata.normalize("NFC", text).split(" ")))
-    if len(name) > LONGEST_NAME or not name.isprintable() or _MARKUP & set(name):
-        raise InvalidValueError(
-            f"must be at most {LONGEST_NAME} printable characters without {' '.join(sorted(_MARKUP))}"
-        )
+    if len(name) > longest or not name.isprintable() or _MARKUP & set(name):
+        raise InvalidValueError(f"must be at most {longest} printable characters without {' '.join(sorted(_MARKUP))}")
     return name

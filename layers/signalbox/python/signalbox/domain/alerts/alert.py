@@ -33,11 +33,6 @@ class AlertKind(StrEnum):
     REGIME = "regime"
     NEW_SIGNAL = "new_signal"
 
-    @property
-    def waits_for_a_price(self) -> bool:
-        """Whether it waits for one price of one symbol."""
-        return self in (AlertKind.ABOVE, AlertKind.BELOW, AlertKind.CROSSES)
-
 
 class Window(StrEnum):
     """The span over which a change is measured."""

@@ -33,15 +33,15 @@ class Observation:
 def advance(alert: Alert, observations: Iterable[Observation]) -> tuple[Alert, list[Firing]]:
     """Return the alert after `observations` (oldest first), and what it fired on the way.
 
-    An observation that began before `alert.since` says nothing about what happened since, and is passed over: that is
-    also why the same observations a second time change nothing. What is reached while the alert cools down moves it on
-    without a firing.
+    An observation that began before `alert.since`, or is the quote that moved the alert on then, says nothing about
+    what happened since, and is passed over: that is also why the same observations a second time change nothing. What
+    is reached while the alert cools down moves it on without a firing.
     """
     firings: list[Firing] = []
     for seen in observations:
         if not alert.active or alert.waits_at is None:
             break
-        if seen.begin < alert.since:
+        if seen.begin < alert.since or seen.end == alert.since > alert.created_at:
             continue
         if seen.end >= alert.terms.expires_at:
             alert = replace(alert, active=False, since=seen.end)

@@ -30,6 +30,19 @@ def trigger_of(alert: Alert) -> Trigger | None:
     return _lasting_place(terms, alert.tier)
 
 
+def partitions_of(alert: Alert) -> tuple[str, ...]:
+    """Return every part of the index that `alert` may lie in while its terms and tier stay; none once it waits no more.
+
+    One that waits for a price moves from one to the other.
+    """
+    if not alert.active:
+        return ()
+    if alert.waits_at is not None:
+        return tuple(prices_partition(alert.terms.symbol, rising=rising) for rising in (True, False))
+    place = _lasting_place(alert.terms, alert.tier)
+    return () if place is None else (place.partition,)
+
+
 def _lasting_place(terms: Terms, tier: Tier) -> Trigger | None:
     """Return where an alert waits that waits at the same place for as long as it waits."""
     if terms.window is not None and terms.percent is not None:

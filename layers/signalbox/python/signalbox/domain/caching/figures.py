@@ -1,6 +1,7 @@
-"""What a cache did: counted by every worker for itself, from its start."""
+"""What a cache did: counted by every worker for itself from its start, and summed over all of them by the day."""
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
 
 @dataclass(slots=True)
@@ -9,7 +10,8 @@ class CacheFigures:
 
     Every request is one of `near_hits` (in the worker), `shared_hits` (in the table), `waited_hits` (somebody else read
     it meanwhile), `stale_answers` (given with their age while somebody reads), `recomputed` and `bypassed` (the cache
-    failed or everybody waited in vain). `spent_read_units` are the cache's own reads.
+    failed or everybody waited in vain). `age_seconds` are the ages of all kept answers together, `spent_read_units` the
+    cache's own reads. All of them add up.
     """
 
     requests: int = 0
@@ -20,19 +22,42 @@ class CacheFigures:
     recomputed: int = 0
     bypassed: int = 0
     evictions: int = 0
+    age_seconds: int = 0
     saved_read_units: float = 0.0
     spent_read_units: float = 0.0
-    oldest_answer_seconds: int = 0
-    _told: dict[str, float] = field(default_factory=dict, repr=False)
 
     @property
     def hit_rate(self) -> float:
         """The share of requests that read nothing from the tables themselves; 0 before the first."""
         return 1 - (self.recomputed + self.bypassed) / self.requests if self.requests else 0.0
 
-    def news(self) -> dict[str, float]:
-        """Return what grew since the last call, and by how much: what is to be told as metrics."""
-        now = {name: value for name, value in asdict(self).items() if name != "_told"}
-        grown = {name: value - self._told.get(name, 0) for name, value in now.items()}
+    @property
+    def mean_age_seconds(self) -> float:
+        """How old a kept answer was on average; 0 before the first."""
+        kept = self.requests - self.recomputed - self.bypassed
+        return self.age_seconds / kept if kept > 0 else 0.0
+
+    def counted(self) -> dict[str, float]:
+        """Return every figure by name."""
+        return asdict(self)
+
+
+class Increments:
+    """What grew of a worker's figures between one telling and the next.
+
+    Parameters
+    ----------
+    figures : CacheFigures
+        What is counted on.
+    """
+
+    def __init__(self, figures: CacheFigures) -> None:
+        self._figures = figures
+        self._told: Mapping[str, float] = CacheFigures().counted()
+
+    def take(self) -> dict[str, float]:
+        """Return what grew since the last call, and by how much."""
+        now = self._figures.counted()
+        grown = {name: value - self._told[name] for name, value in now.items()}
         self._told = now
         return {name: value for name, value in grown.items() if value}

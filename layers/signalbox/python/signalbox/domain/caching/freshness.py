@@ -2,7 +2,8 @@
 
 A kept answer is good while the version of its data is the one it was read under. Versions are read before the data, so
 a write in between makes the answer old, never wrongly new. Indexes follow their table with a delay: an answer read
-shortly after a write may lack it under the new version already, and so is good for two seconds only.
+shortly after a write may lack it under the new version already, and so is good for two seconds only. What an answer
+says may also change with time alone, as when a signal expires: it is good until that moment of the system clock.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ UNSURE_LIFE = timedelta(seconds=2)
 OLDEST_STALE = timedelta(seconds=60)
 """How old an answer may be that is given, with its age, while somebody reads the new one."""
 LEASE = timedelta(seconds=5)
-"""How long a reader who went to read the new answer is waited for at most, by those who come later."""
+"""How long a reader who went to read the new answer keeps the next one from doing so."""
 
 
 class Use(StrEnum):
@@ -35,18 +36,21 @@ class Use(StrEnum):
 class Stamp:
     """What is known of a kept answer: the version of its data, when these were read and until when it is good.
 
-    `good_until` None is until the next write: for data of a closed month in practice for ever. `units` are the read
-    units that reading it took, about. Moments are the wall clock's.
+    `good_until` None is until the next write: for data of a closed month in practice for ever. `turns_at` is when what
+    it says changes by itself, None for never, by the system clock; all other moments are the wall clock's. `units` are
+    the read units that reading it took, about.
     """
 
     token: str
     read_at: datetime
     good_until: datetime | None
     units: float
+    turns_at: datetime | None = None
 
-    def use(self, version: DataVersion, now: datetime) -> Use:
+    def use(self, version: DataVersion, now: datetime, system_now: datetime) -> Use:
         """Return what the answer is good for under the data's version of `now`."""
-        if self.token == version.token and (self.good_until is None or now < self.good_until):
+        is_same = self.token == version.token and (self.turns_at is None or system_now < self.turns_at)
+        if is_same and (self.good_until is None or now < self.good_until):
             return Use.FRESH
         return Use.STALE if timedelta(0) <= now - self.read_at <= OLDEST_STALE else Use.NONE
 
@@ -55,9 +59,13 @@ class Stamp:
         return max(ceil((now - self.read_at).total_seconds()), 0)
 
 
-def stamp(version: DataVersion, read_at: datetime, units: float) -> Stamp:
+def stamp(version: DataVersion, read_at: datetime, units: float, turns_at: datetime | None = None) -> Stamp:
     """Return the stamp of an answer whose data were read from `read_at` on, after their version was."""
     is_sure = version.moved_at is None or read_at - version.moved_at >= INDEX_LAG
     return Stamp(
-        token=version.token, read_at=read_at, good_until=None if is_sure else read_at + UNSURE_LIFE, units=units
+        token=version.token,
+        read_at=read_at,
+        good_until=None if is_sure else read_at + UNSURE_LIFE,
+        units=units,
+        turns_at=turns_at,
     )

@@ -76,7 +76,9 @@ class Subscription:
 class Delivery:
     """One (event, subscriber, channel), and where it stands.
 
-    `due_at` is set while it waits for a later moment, and `wait` says what for (`planning.Wait`).
+    `due_at` is set while it waits for a later moment, and `wait` says what it waits or waited for (`planning.Wait`).
+    `published_at` is when its event was published, by the wall clock. `interrupted` counts
+    the claims that lapsed without an outcome: after each of them it may have been sent or not.
     """
 
     event_id: str
@@ -96,6 +98,12 @@ class Delivery:
     quality_score: float = 0.0
     due_at: datetime | None = None
     wait: str | None = None
+    interrupted: int = 0
+    published_at: datetime | None = None
+
+    def latency(self, accepted_at: datetime) -> timedelta:
+        """Return how long it took from publication to acceptance (from queueing, where it is older than that word)."""
+        return accepted_at - (self.published_at or self.queued_at)
 
     @property
     def kind(self) -> EventKind:

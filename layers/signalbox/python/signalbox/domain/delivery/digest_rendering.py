@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
+from signalbox.domain.delivery import mail_frame
+from signalbox.domain.delivery.mail_frame import shown_time
 from signalbox.domain.delivery.message import Message
 from signalbox.domain.delivery.rendering import DISCLAIMER
-from signalbox.domain.instants import to_iso
 from signalbox.domain.signals.events import EventKind
-from signalbox.domain.signals.signal import Origin, Signal
+from signalbox.domain.signals.signal import Origin, Signal, SignalType
+
+_PREVIEWED = 3
+"""How many items a list of mails names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,8 @@ def _levels(item: Item) -> str:
     levels = item.signal.levels
     prices = f"entry {levels.entry_price:f}, target {levels.target_price:f}, stop {levels.stop_loss:f}"
     if item.kind is EventKind.ENDED and item.signal.ending is not None:
-        return f"{prices}; ended {to_iso(item.signal.ending.ended_at)}"
-    return f"{prices}; valid until {to_iso(item.signal.expires_at)}"
+        return f"{prices}; ended {shown_time(item.signal.ending.ended_at)}"
+    return f"{prices}; valid until {shown_time(item.signal.expires_at)}"
 
 
 def _link(item: Item, page_url: str) -> str:
@@ -68,21 +71,12 @@ def _text(items: Sequence[Item], page_url: str) -> str:
 
 
 def _html(items: Sequence[Item], page_url: str) -> str:
-    rows = "".join(_row(item, page_url) for item in items)
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark">'
-        f"<title>{escape(_subject(items))}</title></head>"
-        '<body style="font-family:system-ui,sans-serif;line-height:1.45;max-width:36rem;margin:0 auto;padding:16px">'
-        f'<h1 style="font-size:1.15rem">{escape(_subject(items))}</h1>{rows}'
-        f'<p style="opacity:.75;font-size:.85rem">{escape(DISCLAIMER)}</p></body></html>'
-    )
+    subject = _subject(items)
+    parts = [mail_frame.heading(subject), *(_item(each, page_url) for each in items)]
+    preview = ", ".join(_what(each) for each in items[:_PREVIEWED])
+    return mail_frame.page(subject, parts, [DISCLAIMER], preview)
 
 
-def _row(item: Item, page_url: str) -> str:
-    link = _link(item, page_url)
-    name = f'<a href="{escape(link)}">{escape(_what(item))}</a>' if link else escape(_what(item))
-    told = f"{item.signal.strategy}: {item.signal.summary}"
-    return (
-        f'<p style="margin:0 0 16px"><strong>{name}</strong><br>{escape(_levels(item))}<br>'
-        f'<span style="opacity:.75">{escape(told)}</span></p>'
-    )
+def _item(item: Item, page_url: str) -> str:
+    lines = [_levels(item), f"{item.signal.strategy}: {item.signal.summary}"]
+    return mail_frame.item(_what(item), _link(item, page_url), lines, rises=item.signal.signal_type is SignalType.BUY)

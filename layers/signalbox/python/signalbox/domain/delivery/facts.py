@@ -1,8 +1,11 @@
 """What a message says, for programs: what a WebSocket client and the followers of a topic read."""
 
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from signalbox.domain.instants import to_iso
+from signalbox.domain.instants import from_ms, to_iso
+from signalbox.domain.market.consensus import ConsensusPrice
 from signalbox.domain.signals.events import EventKind
 from signalbox.domain.signals.signal import Signal
 
@@ -42,4 +45,16 @@ def labels_of(signal: Signal, kind: EventKind) -> dict[str, str | float]:
         "strategy": signal.strategy,
         "timeframe": str(signal.timeframe),
         "quality": signal.quality_score,
+    }
+
+
+def price_facts(price: ConsensusPrice, as_of: datetime) -> dict[str, Any]:
+    """Return a symbol's consensus price in the cycle of `as_of`, made of JSON's own types."""
+    return {
+        "symbol": price.symbol,
+        "price": f"{Decimal(repr(price.price)):f}",
+        "as_of": to_iso(as_of),
+        "quoted_at": to_iso(from_ms(price.time)),
+        "exchanges": list(price.used),
+        "low_trust": price.low_trust,
     }

@@ -1,8 +1,7 @@
 """Letters about an account: a link to sign in, a link to confirm an address. No text of a user is in them."""
 
-from html import escape
-
 from signalbox.domain.accounts.tokens import MAILED_LIFE
+from signalbox.domain.delivery import mail_frame
 from signalbox.domain.delivery.message import Message
 
 _MINUTES = int(MAILED_LIFE.total_seconds() // 60)
@@ -38,15 +37,12 @@ def _letter(subject: str, why: str, action: str, link: str, token: str) -> Messa
     """
     limits = f"It works once, for {_MINUTES} minutes. If it was not you, do nothing."
     where = link or token
-    shown = f'<a href="{escape(link)}">{action}</a>' if link else f"<code>{escape(token)}</code>"
+    shown = mail_frame.button(action, link) if link else mail_frame.code(token)
+    parts = [mail_frame.heading(subject), mail_frame.paragraph(why), shown]
+    if link:
+        parts.append(mail_frame.paragraph(f"Or copy this address into your browser: {link}"))
     return Message(
         subject=subject,
         text=f"{why}\n\n{action}: {where}\n\n{limits}\n",
-        html=(
-            '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark">'
-            f"<title>{escape(subject)}</title></head>"
-            '<body style="font-family:system-ui,sans-serif;line-height:1.45;max-width:36rem;margin:0 auto;'
-            'padding:16px">'
-            f"<p>{escape(why)}</p><p>{shown}</p><p>{escape(limits)}</p></body></html>"
-        ),
+        html=mail_frame.page(subject, parts, [limits], preview=why),
     )

@@ -1,17 +1,20 @@
 """What a subscriber reads: a message that says what, at which levels, why, and what it is not."""
 
 from decimal import Decimal
-from html import escape
 from itertools import chain
 
+from signalbox.domain.delivery import mail_frame
 from signalbox.domain.delivery.facts import facts_of, labels_of
+from signalbox.domain.delivery.mail_frame import shown_time
 from signalbox.domain.delivery.message import Message
-from signalbox.domain.instants import to_iso
 from signalbox.domain.signals.events import EventKind
-from signalbox.domain.signals.signal import Origin, Signal
+from signalbox.domain.signals.signal import Origin, Signal, SignalType
+from signalbox.domain.signals.withdrawal import reason_of
 
 DISCLAIMER = "Not advice. Signals can and do lose; the whole record, losses included, is public."
 
+_SHOWN_ABOVE = frozenset({"Signal", "Entry", "Target", "Stop", "Reward / risk"})
+"""Rows of the text that the HTML shows above its table."""
 _ENDINGS = {
     "TARGET_HIT": "reached its target",
     "STOP_HIT": "hit its stop",
@@ -30,7 +33,7 @@ def render(signal: Signal, kind: EventKind, page_url: str) -> Message:
     return Message(
         subject=_subject(signal, kind),
         text=_text(headline, rows, signal, link),
-        html=_html(headline, rows, signal, link),
+        html=_html(_subject(signal, kind), headline, rows, signal, link),
         facts=facts_of(signal, kind),
         labels=labels_of(signal, kind),
     )
@@ -47,14 +50,16 @@ def _subject(signal: Signal, kind: EventKind) -> str:
 
 def _headline(signal: Signal, kind: EventKind) -> str:
     if kind is EventKind.ENDED and signal.ending is not None:
-        what = _ENDINGS[signal.ending.status]
-        return f"The {signal.signal_type} signal on {signal.symbol} of {to_iso(signal.created_at)} {what}."
+        withdrawn = reason_of(signal)
+        what = f"was withdrawn ({withdrawn})" if withdrawn else _ENDINGS[signal.ending.status]
+        return f"The {signal.signal_type} signal on {signal.symbol} of {shown_time(signal.created_at)} {what}."
     return f"{signal.summary}"
 
 
 def _rows(signal: Signal, kind: EventKind) -> list[tuple[str, str]]:
     levels = signal.levels
     rows = [
+        ("Signal", _kicker(signal)),
         ("Entry", _price(levels.entry_price)),
         ("Target", f"{_price(levels.target_price)} ({_distance(levels.target_price, levels.entry_price)})"),
         ("Stop", f"{_price(levels.stop_loss)} ({_distance(levels.stop_loss, levels.entry_price)})"),
@@ -64,13 +69,17 @@ def _rows(signal: Signal, kind: EventKind) -> list[tuple[str, str]]:
         ending = signal.ending
         rows += [
             ("Filled at", _price(signal.filled_price)),
-            ("Ended", f"{to_iso(ending.ended_at)} at {_price(ending.exit_price)}"),
+            ("Ended", f"{shown_time(ending.ended_at)} at {_price(ending.exit_price)}"),
             ("Result", "none" if ending.r is None else f"{ending.r:+.2f} R net of {ending.cost_r or 0:.2f} R costs"),
         ]
     else:
-        confidence = "not yet calibrated" if signal.confidence is None else f"{signal.confidence:.0%}"
+        confidence = (
+            "not yet calibrated"
+            if signal.confidence is None
+            else f"{signal.confidence:.0%} that the target comes before the stop, by what became of signals like it"
+        )
         rows += [
-            ("Valid until", to_iso(signal.expires_at)),
+            ("Valid until", shown_time(signal.expires_at)),
             ("Quality", f"{signal.quality_score:.0f} of 100"),
             ("Confidence", confidence),
         ]
@@ -83,7 +92,7 @@ def _rows(signal: Signal, kind: EventKind) -> list[tuple[str, str]]:
         ),
         ("Regime", signal.regime),
         ("Because", reasons),
-        ("Given", f"{to_iso(signal.created_at)}, published {to_iso(signal.published_at)} ({signal.origin})"),
+        ("Given", f"{shown_time(signal.created_at)}, published {shown_time(signal.published_at)} ({signal.origin})"),
     ]
 
 
@@ -92,20 +101,25 @@ def _text(headline: str, rows: list[tuple[str, str]], signal: Signal, link: str)
     return "\n".join(chain(lines, [link] if link else [], ["", DISCLAIMER, ""]))
 
 
-def _html(headline: str, rows: list[tuple[str, str]], signal: Signal, link: str) -> str:
-    cells = "".join(
-        f'<tr><th style="text-align:left;padding:4px 16px 4px 0;font-weight:600;vertical-align:top">{escape(name)}</th>'
-        f'<td style="padding:4px 0">{escape(value)}</td></tr>'
-        for name, value in rows
-    )
-    action = f'<p><a href="{escape(link)}">See the signal and its record</a></p>' if link else ""
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark">'
-        f"<title>{escape(signal.signal_id)}</title></head>"
-        '<body style="font-family:system-ui,sans-serif;line-height:1.45;max-width:36rem;margin:0 auto;padding:16px">'
-        f'<h1 style="font-size:1.15rem">{escape(headline)}</h1><table>{cells}</table>{action}'
-        f'<p style="opacity:.75;font-size:.85rem">{escape(DISCLAIMER)}<br>{escape(signal.signal_id)}</p></body></html>'
-    )
+def _html(subject: str, headline: str, rows: list[tuple[str, str]], signal: Signal, link: str) -> str:
+    levels = signal.levels
+    strip = [
+        ("Entry", _price(levels.entry_price), f"reward / risk {levels.reward_risk:.2f}"),
+        ("Target", _price(levels.target_price), _distance(levels.target_price, levels.entry_price)),
+        ("Stop", _price(levels.stop_loss), _distance(levels.stop_loss, levels.entry_price)),
+    ]
+    parts = [
+        mail_frame.heading(headline, _kicker(signal), rises=signal.signal_type is SignalType.BUY),
+        mail_frame.figures(strip),
+        mail_frame.table(row for row in rows if row[0] not in _SHOWN_ABOVE),
+        mail_frame.button("See the signal and its record", link),
+    ]
+    return mail_frame.page(subject, parts, [DISCLAIMER, f"Id: {signal.signal_id}"], preview=headline)
+
+
+def _kicker(signal: Signal) -> str:
+    origin = "" if signal.origin is Origin.LIVE else f" ({signal.origin})"
+    return f"{signal.signal_type} {signal.symbol} {signal.timeframe}{origin}"
 
 
 def _price(price: Decimal | None) -> str:

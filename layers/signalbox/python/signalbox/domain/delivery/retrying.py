@@ -7,6 +7,8 @@ from signalbox.domain.accounts.channel import Channel
 
 MOST_ATTEMPTS: Mapping[Channel, int] = {Channel.EMAIL: 8, Channel.PUSH: 6, Channel.WEBSOCKET: 4}
 """After so many attempts a delivery has failed. What a WebSocket missed can be fetched, so it is given up soonest."""
+MOST_INTERRUPTIONS = 1
+"""After more of them nobody knows how often it was sent: it is given up, and seen where dead letters are."""
 FIRST_WAIT = 5
 """Seconds after the first attempt; each further wait is twice as long."""
 LONGEST_WAIT = 900
@@ -17,6 +19,14 @@ _PARTS = 1 << 32
 def may_be_tried_again(channel: Channel, attempts: int) -> bool:
     """Return whether a delivery that failed `attempts` times for a while is tried once more."""
     return attempts < MOST_ATTEMPTS[channel]
+
+
+def may_be_sent_again(channel: Channel, interruptions: int) -> bool:
+    """Return whether a delivery whose claims lapsed so often is sent: a mail or a push at most twice in all.
+
+    A topic gives a delivery its number once, however often it is told.
+    """
+    return channel is Channel.WEBSOCKET or interruptions <= MOST_INTERRUPTIONS
 
 
 def wait_before_next(attempts: int, name: str) -> int:

@@ -1,19 +1,25 @@
 """Topics: what a WebSocket client may follow. Each client's word stands for one topic that is stored.
 
 `signals` is one topic per tier, since each tier hears of an open signal at a moment of its own; `alerts` and
-`deliveries` are the account's own.
+`deliveries` are the account's own. `regimes` is one for everybody, and so is `prices:<symbol>`, whose entries are the
+price frames: nothing is written for it, and an entry's number is its cycle's minute.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from signalbox.domain.accounts.account import Tier
 from signalbox.domain.accounts.channel import Channel
 from signalbox.domain.errors import InvalidValueError
+from signalbox.domain.instants import from_ms, to_ms
 
 SIGNALS = "signals"
 ALERTS = "alerts"
 DELIVERIES = "deliveries"
+REGIMES = "regimes"
+PRICES = "prices"
 _OWN = frozenset({ALERTS, DELIVERIES})
+_MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +33,7 @@ class Feed:
     @property
     def account_id(self) -> str:
         """What stands for an account in the deliveries of a feed."""
-        return f"feed:{self.tier}"
+        return feed_account(self.tier)
 
 
 def stored_topic(name: str, account_id: str, tier: Tier) -> str:
@@ -36,12 +42,44 @@ def stored_topic(name: str, account_id: str, tier: Tier) -> str:
         return feed_topic(tier)
     if name in _OWN:
         return f"{name}:{account_id}"
-    raise InvalidValueError(f"topic must be signals, alerts or deliveries, was {name[:60]!r}")
+    if name == REGIMES or symbol_of(name):
+        return name
+    raise InvalidValueError(f"topic must be signals, alerts, deliveries, regimes or prices:SYMBOL, was {name[:60]!r}")
 
 
 def public_name(topic: str) -> str:
     """Return what a client calls a stored topic."""
-    return topic.partition(":")[0]
+    return topic if symbol_of(topic) else topic.partition(":")[0]
+
+
+def price_topic(symbol: str) -> str:
+    """Return the topic of a symbol's consensus prices."""
+    return f"{PRICES}:{symbol}"
+
+
+def symbol_of(topic: str) -> str:
+    """Return the symbol whose prices a topic is of, or nothing if it is another topic."""
+    return topic.removeprefix(f"{PRICES}:") if topic.startswith(f"{PRICES}:") else ""
+
+
+def price_group(bucket: int) -> str:
+    """Return what stands for the price topics of all symbols of a bucket: those who follow them are found together."""
+    return f"{PRICES}#{bucket}"
+
+
+def price_number(as_of: datetime) -> int:
+    """Return the number that a cycle's prices have in their topics: the minutes from 1970 to its moment."""
+    return to_ms(as_of) // _MINUTE_MS
+
+
+def cycle_of(number: int) -> datetime:
+    """Return the moment of the cycle whose prices have this number."""
+    return from_ms(number * _MINUTE_MS)
+
+
+def feed_account(tier: Tier) -> str:
+    """Return what stands for an account in the deliveries of a tier's feeds."""
+    return f"feed:{tier}"
 
 
 def feed_topic(tier: Tier) -> str:

@@ -89,7 +89,7 @@ class SignalFilter:
 
     def spelled(self) -> str:
         """Return a text that equal filters share and different ones do not."""
-        return "|".join(f"{name}={_spell(getattr(self, name))}" for name in self.asked)
+        return repr([(name, _spell(getattr(self, name))) for name in self.asked])
 
 
 ANY = SignalFilter()
@@ -100,5 +100,5 @@ def _any(wanted: frozenset[str], value: str) -> bool:
     return not wanted or value in wanted
 
 
-def _spell(value: Between | frozenset[str]) -> str:
-    return f"{value.low!r}..{value.high!r}" if isinstance(value, Between) else ",".join(sorted(value))
+def _spell(value: Between | frozenset[str]) -> list[float] | list[str]:
+    return [value.low, value.high] if isinstance(value, Between) else sorted(map(str, value))

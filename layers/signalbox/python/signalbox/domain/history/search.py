@@ -11,7 +11,8 @@
 
 `BTC breakout quality>80 status:stop regime:UP since:2024-01-01`. Letters' case does not matter; a value of a closed set
 may be cut short where it stays clear (`stop` for `STOP_HIT`). A moment is a day (its midnight, UTC) or a moment with
-its zone. A mistake is answered with its place and the nearest thing that would be right.
+its zone. A mistake is answered with its place and the nearest thing that would be right. A strategy that is none today
+may have been one, so its signals can be asked for, unless its name is nearly that of one there is.
 """
 
 import re
@@ -27,6 +28,7 @@ from signalbox.domain.history.filters import ANY, Between, SignalFilter
 from signalbox.domain.history.values import CLOSED_SETS, closed_value, open_value
 from signalbox.domain.history.words import words_in
 from signalbox.domain.instants import from_iso
+from signalbox.domain.strategies.names import strategy_names
 
 LONGEST_SEARCH = 500
 MOST_WORDS = 8
@@ -147,6 +149,9 @@ def _read(term: _Term, fields: dict[str, Any]) -> None:
 def _values(term: _Term) -> Iterator[str]:
     position = term.value_position
     for text in term.value.split(","):
+        meant = _meant_strategy(text.lower()) if term.field == "strategy" else None
+        if meant:
+            raise SearchError(f"no strategy is called {text[:60]!r}", position, meant)
         try:
             yield closed_value(term.field, text) if term.field in CLOSED_SETS else open_value(term.field, text)
         except InvalidValueError as e:
@@ -200,6 +205,14 @@ def _nearest_value(field: str, text: str) -> str | None:
     """Return the value of a closed set that `text` is nearest to, whole or up to its first `_`."""
     known = {part.upper(): str(value) for value in CLOSED_SETS.get(field, ()) for part in (value, value.split("_")[0])}
     return known.get(_nearest(text.upper(), known) or "")
+
+
+def _meant_strategy(text: str) -> str | None:
+    """Return the strategy that `text` is the beginning of, or nearly is; None if it is one, or near to none."""
+    known = strategy_names()
+    if not text or text in known:
+        return None
+    return next((name for name in known if name.startswith(text)), None) or _nearest(text, known)
 
 
 def _nearest(text: str, known: Any) -> str | None:

@@ -147,10 +147,10 @@ def quick_moments(
 ) -> tuple[FloatArray, FloatArray]:
     """Return `rolling_moments` with half its work, from sums of squares, for values that stand around 0.
 
-    Where the window's mean is so far from 0 that digits would cancel, it is left to `rolling_moments`. `scratch` is six
-    arrays shaped like `values`.
+    `out` holds the sums already. Where the window's mean is so far from 0 that digits would cancel, it is left to
+    `rolling_moments`. `scratch` is six arrays shaped like `values`.
     """
-    sums, squares = rolling_sum(values, period, out[0], scratch), out[1]
+    sums, squares = out
     rolling_sum(np.multiply(values, values, out=scratch[5]), period, squares, scratch)
     negligible = np.multiply(squares, 1e-6, out=scratch[0])
     apart = np.multiply(sums, sums, out=scratch[1])

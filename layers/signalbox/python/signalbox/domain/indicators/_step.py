@@ -38,6 +38,8 @@ class _Factors:
         self.weights = wide(*(FIRST_STAGE[name].weight for name in ("average", "fast", "slow")))
         self.decays = wide(*(lane.decay for lane in LANES.values()))
         self.zeros = wide(0.0, 0.0)
+        # From high + low to the middle of the lower band, and of the negated upper one.
+        self.halves = wide(0.5, -0.5)
         # From sums of squared deviations to the bands' reach (population) and the returns' deviation (sample).
         self.deviations = wide(BOLLINGER_MULTIPLIER**2 / AVERAGE_PERIOD, 1.0 / (AVERAGE_PERIOD - 1))
 
@@ -83,18 +85,16 @@ def _first_inputs(lanes: FloatArray, after: FloatArray, candle: FloatArray) -> F
     factors = _factors(lanes.shape[1])
     inputs = np.empty((11, lanes.shape[1]))
     close, edges, closes_before = candle[2], after[16:18], lanes[18:20]
-    averages = inputs[:3]
-    averages[:] = close
-    np.multiply(averages, factors.weights, averages)
+    np.multiply(close, factors.weights, inputs[:3])
     change = close - closes_before[0]
     np.maximum(change, factors.zeros[0], out=inputs[3])
     np.abs(change, inputs[4])
     reach = np.maximum(edges, closes_before)
     inputs[6:8] = np.add(reach[0], reach[1], inputs[5])
-    rise, fall = moved = np.subtract(edges, lanes[16:18], reach)
-    plus, minus = np.maximum(moved, factors.zeros, out=inputs[8:10])
-    np.putmask(plus, rise <= fall, 0.0)
-    np.putmask(minus, fall <= rise, 0.0)
+    moved = np.subtract(edges, lanes[16:18], reach)
+    movements = np.maximum(moved, factors.zeros, out=inputs[8:10])
+    # The rise beside the fall, and the other way round: only the larger of the two is a movement.
+    np.putmask(movements, moved <= moved[::-1], 0.0)
     np.multiply(np.sign(change, change), candle[3], inputs[10])
     return inputs
 
@@ -102,12 +102,9 @@ def _first_inputs(lanes: FloatArray, after: FloatArray, candle: FloatArray) -> F
 def _advance_bands(lanes: FloatArray, after: FloatArray) -> None:
     """Write lanes 13 to 15; the others of `after` are there already."""
     before, bands, direction = lanes[13:15], after[13:15], after[15]
-    lower, negated_upper = bands
-    middle = after[16] - after[17]
     reach = after[6] * (SUPERTREND_MULTIPLIER / SUPERTREND_PERIOD)
-    np.multiply(middle, 0.5, middle)
-    np.subtract(middle, reach, lower)
-    np.negative(np.add(middle, reach, negated_upper), negated_upper)
+    np.multiply(after[16] - after[17], _factors(lanes.shape[1]).halves, bands)
+    np.subtract(bands, reach, bands)
     held = before.copy()
     np.putmask(held, lanes[18:20] < before, -np.inf)
     np.maximum(bands, held, out=bands)
@@ -151,8 +148,7 @@ def current_lines(lanes: FloatArray, shares: FloatArray, window: FloatArray) -> 
     means = np.add.reduce(values)
     means *= 1.0 / AVERAGE_PERIOD
     apart = values - means
-    np.multiply(apart, apart, apart)
-    squares = np.add.reduce(apart)
+    squares = np.einsum("rcs,rcs->cs", apart, apart)
     squares *= _factors(lanes.shape[1]).deviations
     reach, volatility = np.sqrt(squares, squares)
     middle, macd, macd_signal = means[0], lanes[1] - lanes[2], lanes[11]

@@ -214,6 +214,7 @@ class IndicatorBatch:
         middle, reach, offset = out["bollinger_middle"], self._scratch[6], out["bollinger_upper"]
         # Measured from a symbol's first close, the squares of prices keep the digits that tell them apart.
         np.subtract(close, close[:1], out=offset)
+        rolling_sum(offset, AVERAGE_PERIOD, middle, self._scratch)
         quick_moments(offset, AVERAGE_PERIOD, (middle, reach), self._scratch)
         np.multiply(middle, 1.0 / AVERAGE_PERIOD, out=middle)
         np.add(middle, close[:1], out=middle)
@@ -241,8 +242,10 @@ class IndicatorBatch:
         if not_prices.any():
             logs[not_prices] = np.nan
         np.subtract(logs[1:], logs[:-1], out=returns[1:])
-        sums = logs[1:]  # no longer needed for logs
-        spares = [spare[1:] for spare in (*self._scratch[:5], self._scratch[7])]
-        quick_moments(returns[1:], AVERAGE_PERIOD, (sums, line[1:]), spares)
+        # Neighbours differ without a rounding, so the sum of their differences is one difference.
+        sums = self._scratch[7]
+        np.subtract(logs[AVERAGE_PERIOD:], logs[:-AVERAGE_PERIOD], out=sums[AVERAGE_PERIOD:])
+        spares = [spare[1:] for spare in self._scratch[:6]]
+        quick_moments(returns[1:], AVERAGE_PERIOD, (sums[1:], line[1:]), spares)
         np.multiply(line, 1.0 / (AVERAGE_PERIOD - 1), out=line)
         np.sqrt(line, out=line)

@@ -175,7 +175,8 @@ def step(
     Returns
     -------
     tuple of CarriedState and IndicatorLines
-        The lines have shape (n_symbols,), and equal the last row of a batch over all candles seen.
+        The lines have shape (n_symbols,), and equal the last row of a batch over all candles seen. Some of them are
+        memory of the new state: read them, and copy what is to be changed.
 
     Raises
     ------

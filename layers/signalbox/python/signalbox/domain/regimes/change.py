@@ -1,11 +1,13 @@
 """Changes of regime, and the words for both axes; without arrays, so that readers need no numpy."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 from math import isnan
 
 from signalbox.domain.errors import InvalidValueError
+from signalbox.domain.instants import to_iso
 from signalbox.domain.market.timeframe import Timeframe
 
 UNKNOWN = "UNKNOWN"
@@ -42,6 +44,17 @@ class RegimeChange:
     def label(self) -> str:
         """Both axes as one word, as `label` spells them."""
         return label(self.direction, self.volatility)
+
+    def to_record(self) -> Mapping[str, str]:
+        """Return what a topic tells of it."""
+        return {
+            "symbol": self.symbol,
+            "timeframe": str(self.timeframe),
+            "since": to_iso(self.since),
+            "direction": self.direction.name,
+            "volatility": self.volatility.name,
+            "regime": self.label,
+        }
 
 
 def label(direction: float, volatility: float) -> str:

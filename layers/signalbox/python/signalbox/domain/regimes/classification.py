@@ -1,8 +1,8 @@
 """From candles to regimes: what each axis measures, and the thresholds it was tuned to.
 
-The thresholds of the direction are DEFINITIONS'. The rest (dwell, the percentile's window and thresholds) was chosen on
-real hourly candles of five majors, 2020 to 2024, for few flips that are seldom undone; the test of this module prints
-the figures.
+The thresholds of the direction are those of docs/definitions.md. The rest (dwell, the percentile's window and
+thresholds) was chosen on real hourly candles of five majors, 2020 to 2024, for few flips that are seldom undone; the
+test of this module prints the figures.
 """
 
 import numpy as np
@@ -44,27 +44,28 @@ def direction_of(adx: FloatArray, plus_di: FloatArray, minus_di: FloatArray) -> 
     return settle(adx * np.sign(plus_di - minus_di), TREND_ENTERS, TREND_LEAVES, DIRECTION_DWELL)
 
 
-def volatility_of(atr: FloatArray) -> FloatArray:
-    """Return the volatility axis: the percentile of the ATR among the last `PERCENTILE_WINDOW` of its column.
+def volatility_of(atr_percentile: FloatArray) -> FloatArray:
+    """Return the volatility axis.
 
     Parameters
     ----------
-    atr : (n_candles, n_symbols) float64 array
-        Average true range (14) in quote currency, NaN while warming up.
+    atr_percentile : (n_candles, n_symbols) float64 array
+        Percentile of the average true range (14) among the last `PERCENTILE_WINDOW` of its column, NaN until that is
+        full.
 
     Returns
     -------
     (n_candles, n_symbols) float64 array
-        Codes of `Volatility`, NaN until the window is full. Row t depends on rows 0..t alone.
+        Codes of `Volatility`, NaN where the percentile is. Row t depends on rows 0..t alone.
     """
-    rank = percentile_rank(atr, PERCENTILE_WINDOW)
-    return settle(rank / 50 - 1, EXTREME_ENTERS, EXTREME_LEAVES, VOLATILITY_DWELL)
+    return settle(atr_percentile / 50 - 1, EXTREME_ENTERS, EXTREME_LEAVES, VOLATILITY_DWELL)
 
 
 def classify(high: FloatArray, low: FloatArray, close: FloatArray) -> Regimes:
     """Return both axes of candles given as (n_candles, n_symbols) prices in quote currency, NaN for holes."""
     strength = average_directional_index(high, low, close, TREND_PERIOD)
-    return Regimes(direction_of(*strength), volatility_of(average_true_range(high, low, close, TREND_PERIOD)))
+    atr = average_true_range(high, low, close, TREND_PERIOD)
+    return Regimes(direction_of(*strength), volatility_of(percentile_rank(atr, PERCENTILE_WINDOW)))
 
 
 def market_regime(grid: CandleGrid) -> Regimes:

@@ -1,4 +1,4 @@
-"""Regimes: two causal axes, direction and volatility, never one label (DEFINITIONS, "Regime")."""
+"""Regimes: two causal axes, direction and volatility, never one label (docs/definitions.md, "regime")."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Sentiment of an asset at a moment: DEFINITIONS "Sentiment".
+"""Sentiment of an asset at a moment: docs/definitions.md, "sentiment".
 
 `sum(w * exp(-age / half_life) * polarity) / sum(w * exp(-age / half_life))` over distinct items, shrunk towards 0 by
 n / (n + k), and no score at all below a minimum n. `exp(-age / half_life)` is taken as written: after one `half_life`

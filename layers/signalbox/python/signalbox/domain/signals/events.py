@@ -1,6 +1,6 @@
 """Signal events: what happened to a signal, for everything that reacts to it."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -26,7 +26,8 @@ class SignalEvent:
     """One thing that happened once to one signal, told in words that need no second look.
 
     `event_id` is the same however often and in whatever order the event arrives: `<signal_id>!<kind>!<revision>`.
-    `as_of` is the moment it happened: publication, revision or ending.
+    `as_of` is the moment it happened: publication, revision or ending. `stored_at` is when storage took it, by the wall
+    clock, to the second; it is no part of what makes two events the same.
     """
 
     kind: EventKind
@@ -41,6 +42,7 @@ class SignalEvent:
     quality_score: float
     origin: str
     confidence: float | None = None
+    stored_at: datetime | None = field(default=None, compare=False)
 
     @property
     def event_id(self) -> str:
@@ -49,12 +51,15 @@ class SignalEvent:
 
     def to_message(self) -> dict[str, Any]:
         """Return the JSON body of this event's message."""
-        return {**asdict(self), "kind": str(self.kind), "as_of": to_iso(self.as_of)}
+        stored = None if self.stored_at is None else to_iso(self.stored_at)
+        return {**asdict(self), "kind": str(self.kind), "as_of": to_iso(self.as_of), "stored_at": stored}
 
     @classmethod
     def from_message(cls, body: dict[str, Any]) -> "SignalEvent":
         """Read a message's body; raise InvalidValueError if it is not a signal event's."""
         try:
-            return cls(**{**body, "kind": EventKind(body["kind"]), "as_of": from_iso(body["as_of"])})
+            stored = body.get("stored_at")
+            moments = {"as_of": from_iso(body["as_of"]), "stored_at": None if stored is None else from_iso(stored)}
+            return cls(**{**body, **moments, "kind": EventKind(body["kind"])})
         except (KeyError, TypeError, ValueError) as e:
             raise InvalidValueError(f"message must be a signal event, was {str(body)[:200]}") from e

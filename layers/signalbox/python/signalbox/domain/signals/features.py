@@ -15,9 +15,7 @@ from signalbox.domain.indicators.momentum import rate_of_change, relative_streng
 from signalbox.domain.indicators.trend import average_directional_index
 from signalbox.domain.indicators.volatility import bollinger_bands, donchian_channels
 from signalbox.domain.indicators.volume import volume_ratio
-from signalbox.domain.indicators.windows import percentile_rank
 from signalbox.domain.market.candles import FloatArray
-from signalbox.domain.regimes.classification import PERCENTILE_WINDOW
 from signalbox.domain.strategies.view import MarketView
 
 FEATURE_VERSION: Final = 1
@@ -55,9 +53,7 @@ FEATURES: Mapping[str, Callable[[MarketView], FloatArray]] = {
     "return_6_pct": lambda view: view.indicator(rate_of_change, "close", period=6),
     "return_24_pct": lambda view: view.indicator(rate_of_change, "close", period=24),
     "atr_14_pct": lambda view: 100 * view.atr / view.close,
-    "atr_14_percentile": lambda view: view.remember(
-        "atr_14_percentile", lambda: percentile_rank(view.atr, PERCENTILE_WINDOW)
-    ),
+    "atr_14_percentile": lambda view: view.atr_percentile,
     "rsi_14": lambda view: view.indicator(relative_strength_index, "close", period=14),
     "adx_14": lambda view: _trend(view, 0),
     "plus_di_14": lambda view: _trend(view, 1),

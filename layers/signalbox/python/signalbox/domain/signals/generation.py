@@ -16,9 +16,9 @@ from signalbox.domain.signals.features import FEATURE_VERSION, features_at
 from signalbox.domain.signals.levels import place_levels
 from signalbox.domain.signals.quality import VOTE_LASTS, confluence, data_health, quality_score, reward_risk, votes
 from signalbox.domain.signals.signal import Levels, SignalType
-from signalbox.domain.strategies.base import Decisions, Strategy
+from signalbox.domain.strategies.base import LOOKBACK, Decisions, Strategy
 from signalbox.domain.strategies.registry import strategies as registered
-from signalbox.domain.strategies.view import MarketView
+from signalbox.domain.strategies.view import MarketView, TailView
 
 
 def find_candidates(
@@ -94,8 +94,19 @@ class _Generation:
     first_row: int
 
     @cached_property
+    def tail_start(self) -> int:
+        """The first row that the strategies are shown: as far back as a vote that still counts may look."""
+        return max(self.voting_start - LOOKBACK, 0)
+
+    @cached_property
+    def tail(self) -> MarketView:
+        """What the strategies are shown; cells of the whole grid stand `tail_start` rows higher in it."""
+        return TailView(self.view, self.tail_start) if self.tail_start else self.view
+
+    @cached_property
     def decisions(self) -> list[Decisions]:
-        return [strategy.decide(self.view) for strategy in self.strategies]
+        """Each strategy's decisions over the tail."""
+        return [strategy.decide(self.tail) for strategy in self.strategies]
 
     @cached_property
     def usable(self) -> BoolArray:
@@ -115,7 +126,7 @@ class _Generation:
     @cached_property
     def ballots(self) -> dict[int, FloatArray]:
         """Votes by side, (n_strategies, n_rows, n_symbols) from `voting_start` on; what is never delivered has none."""
-        start = self.voting_start
+        start = self.voting_start - self.tail_start
         sides = [
             decided.side[start:] * np.int8(strategy.deliverable)
             for strategy, decided in zip(self.strategies, self.decisions, strict=True)
@@ -126,17 +137,18 @@ class _Generation:
     def of_strategy(self, at: int) -> list[Candidate]:
         """Return the candidates of strategy number `at`, from `first_row` on."""
         warm = self.ages >= max(self.strategies[at].warm_up, REGIME_WARM_UP)
-        fires = (self.decisions[at].side != 0) & self.usable & warm
-        cells = np.argwhere(fires[self.first_row :])
+        decided = self.decisions[at].side[self.first_row - self.tail_start :] != 0
+        cells = np.argwhere(decided & (self.usable & warm)[self.first_row :])
         return [self.candidate(at, int(row) + self.first_row, int(column)) for row, column in cells]
 
     def candidate(self, at: int, row: int, column: int) -> Candidate:
         """Return the candidate of one cell."""
         grid, strategy, decided = self.view.grid, self.strategies[at], self.decisions[at]
-        signal_type = SignalType.BUY if decided.side[row, column] > 0 else SignalType.SELL
+        in_tail = row - self.tail_start
+        signal_type = SignalType.BUY if decided.side[in_tail, column] > 0 else SignalType.SELL
         levels, problem = self.levels(strategy, signal_type, row, column)
         parts = self.quality_parts(at, levels, row, column)
-        reasons = decided.reasons_at(row, column)
+        reasons = decided.reasons_at(in_tail, column)
         created_at = from_ms(grid.times[row] + grid.timeframe.milliseconds)
         return Candidate(
             symbol=grid.symbols[column],
@@ -154,7 +166,7 @@ class _Generation:
             regime=self.view.regimes.label_at(row, column),
             reasons=reasons,
             summary=strategy.explain(reasons, signal_type),
-            features=features_at(self.view, row, column),
+            features=features_at(self.tail, in_tail, column),
             feature_version=FEATURE_VERSION,
         )
 
@@ -179,11 +191,11 @@ class _Generation:
     def quality_parts(self, at: int, levels: Levels | None, row: int, column: int) -> dict[str, float]:
         """Return the parts of the quality of one cell."""
         decided, regimes = self.decisions[at], self.view.regimes
-        side = int(decided.side[row, column])
-        support, against = (self.others_votes(at, way, row, column) for way in (side, -side))
-        fit = self.strategies[at].fit.of(side, regimes.direction[row, column], regimes.volatility[row, column])
+        side, strength = (float(values[row - self.tail_start, column]) for values in (decided.side, decided.strength))
+        support, against = (self.others_votes(at, int(way), row, column) for way in (side, -side))
+        fit = self.strategies[at].fit.of(int(side), regimes.direction[row, column], regimes.volatility[row, column])
         return {
-            "confluence": confluence(float(decided.strength[row, column]), support, against),
+            "confluence": confluence(strength, support, against),
             "reward_risk": reward_risk(levels) if levels else 0.0,
             "regime_fit": fit,
             "data_health": data_health(self.view.volume[: row + 1, column]),

@@ -43,10 +43,12 @@ def decode(signal_id: str) -> SignalKey:
         raise InvalidValueError(
             f"signal_id must look like BTC-USDT~20240105T130000Z~strategy~1h, was {signal_id[:120]!r}"
         )
-    symbol, stamp, strategy, timeframe = signal_id.split("~")
+    escaped, stamp, strategy, timeframe = signal_id.split("~")
     try:
+        symbol = _unescape(escaped)
+        symbol.encode()  # half a surrogate pair is a character to Python, and to nobody else
         created_at = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
-        key = SignalKey(_unescape(symbol), created_at, strategy, Timeframe.of(timeframe))
+        key = SignalKey(symbol, created_at, strategy, Timeframe.of(timeframe))
     except (ValueError, OverflowError) as e:
         raise InvalidValueError(f"signal_id must name a moment and a timeframe, was {signal_id!r}") from e
     if key.signal_id != signal_id:

@@ -19,7 +19,7 @@ class Mark:
 
     `unrealised_r` is what closing at `price` would give, net of costs. `to_target_r` and `to_stop_r` are what is left
     to the levels, negative once the price is beyond; `mfe_r` and `mae_r` are the signal's, extended by this price: all
-    four before costs. `age_seconds` counts from publication, `seconds_left` to expiry.
+    four before costs. `age_seconds` counts from publication.
     """
 
     price: float
@@ -31,7 +31,6 @@ class Mark:
     target_crossed: bool
     stop_crossed: bool
     age_seconds: float
-    seconds_left: float
 
 
 def mark(signal: Signal, price: float | Decimal, *, now: datetime, costs: Costs = DEFAULT_COSTS) -> Mark:
@@ -54,7 +53,6 @@ def mark(signal: Signal, price: float | Decimal, *, now: datetime, costs: Costs 
         target_crossed=to_target <= 0,
         stop_crossed=to_stop <= 0,
         age_seconds=(now - signal.published_at).total_seconds(),
-        seconds_left=(signal.expires_at - now).total_seconds(),
     )
 
 

@@ -56,7 +56,8 @@ def settle(  # noqa: PLR0913  each is a fact of its own that an ending rests on
         `delisted_at`. A hole before a given candle is final: to wait for a late candle, pass those before it only.
         Candles with a price that is none (not positive, not finite, open or close outside low and high) are holes.
     timeframe : Timeframe
-        Of `candles`; the same one through the life of a signal.
+        Of `candles`; the same one through the life of a signal. Should it grow all the same, the candle that holds the
+        last check is looked at again as a whole.
     now : datetime
         The system clock.
     finer : callable, optional
@@ -131,7 +132,9 @@ class _Walk:
         self.finer = finer
         self.barriers = Barriers(signal.signal_type.side, float(levels.target_price), float(levels.stop_loss))
         self.first, self.slots = due_slots(signal, timeframe)
-        self.cursor = self.first if signal.checked_until is None else to_ms(signal.checked_until)
+        self.cursor = self.first
+        if signal.checked_until is not None:
+            self.cursor = max(self.first, timeframe.floor(to_ms(signal.checked_until)))
         self.checked_until = signal.checked_until
         self.filled = None if signal.filled_price is None else float(signal.filled_price)
         self.filled_at = signal.filled_at

@@ -78,7 +78,8 @@ class Revision:
     """One numbered change of the current levels: what acting at `as_of` would have meant.
 
     `levels` hold the consensus price as entry beside the published target and stop. `reward_risk` is what is left, net
-    of costs; None at or beyond a level.
+    of costs; None at or beyond a level. `used` are the exchanges behind that price, `rejected` says of each other one
+    that quoted why it does not count: the price frames that say so too are soon forgotten.
     """
 
     number: int
@@ -88,6 +89,8 @@ class Revision:
     reward_risk: float | None
     may_act: bool
     low_trust: bool
+    used: tuple[str, ...]
+    rejected: Mapping[str, str]
 
     def to_record(self) -> dict[str, Any]:
         """Return what is appended to the signal's history; prices as exact text."""
@@ -102,6 +105,8 @@ class Revision:
             "reward_risk": None if self.reward_risk is None else round(self.reward_risk, 4),
             "may_act": self.may_act,
             "low_trust": self.low_trust,
+            "used": list(self.used),
+            "rejected": dict(self.rejected),
         }
 
 
@@ -159,6 +164,8 @@ def revise(
         reward_risk=left,
         may_act=may_act,
         low_trust=price.low_trust,
+        used=price.used,
+        rejected=price.rejected,
     )
     revised = replace(
         signal,

@@ -3,7 +3,8 @@
 1. Declare `name`, `version`, `inputs`, and `fit`; `warm_up` too if it needs more candles than the regime.
 2. In `decide`, take every indicator through `view.indicator`, so that it is computed once for all strategies, and
    wrap the condition in `became`, so that it fires once. Use nothing of a later row: the tests over all strategies
-   change the future and compare. Name in `reasons` the numbers that decided.
+   change the future and compare. Beside indicators, look back no further than `base.LOOKBACK` candles: the live path
+   shows no more. Name in `reasons` the numbers that decided.
 3. Say in `explain`, in one sentence, what a person would see on the chart.
 4. Add a hand-made series on which it fires to `tests/unit/domain/strategies/test_strategies.py`.
 """

@@ -57,6 +57,10 @@ both play the same game."""
 
 ALL_TIMEFRAMES = tuple(Timeframe)
 
+LOOKBACK = 96
+"""Candles before the one decided on at which a decision may look beside its indicators, at most: the live path shows a
+strategy no more."""
+
 
 @dataclass(frozen=True, slots=True)
 class RegimeFit:
@@ -154,7 +158,11 @@ class Strategy(ABC):
 
     @abstractmethod
     def decide(self, view: MarketView) -> Decisions:
-        """Return the decisions for every cell of `view`; row t depends on rows 0..t alone."""
+        """Return the decisions for every cell of `view`.
+
+        Row t depends on rows 0..t alone; beside the indicators of `view`, which know all of them, on no more than row t
+        and the `LOOKBACK` before it.
+        """
 
     @abstractmethod
     def explain(self, reasons: Mapping[str, float], signal_type: SignalType) -> str:

@@ -1,6 +1,7 @@
 """What a strategy sees: the candles of a shard, and every indicator of them computed once."""
 
 from collections.abc import Callable, Hashable
+from copy import copy
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
@@ -9,8 +10,9 @@ import numpy as np
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.indicators.trend import average_directional_index
 from signalbox.domain.indicators.volatility import average_true_range
+from signalbox.domain.indicators.windows import percentile_rank
 from signalbox.domain.market.candles import BoolArray, CandleGrid, FloatArray, IntArray
-from signalbox.domain.regimes.classification import TREND_PERIOD, direction_of, volatility_of
+from signalbox.domain.regimes.classification import PERCENTILE_WINDOW, TREND_PERIOD, direction_of, volatility_of
 from signalbox.domain.regimes.regime import Regimes
 
 Result = TypeVar("Result")
@@ -77,15 +79,66 @@ class MarketView(Columns):
         return self.indicator(average_true_range, "high", "low", "close", period=TREND_PERIOD)
 
     @cached_property
+    def atr_percentile(self) -> FloatArray:
+        """(n_candles, n_symbols): where the ATR stands among its own recent past, 0..100."""
+        return percentile_rank(self.atr, PERCENTILE_WINDOW)
+
+    @cached_property
     def regimes(self) -> Regimes:
         """The regime of every cell."""
         strength = self.indicator(average_directional_index, "high", "low", "close", period=TREND_PERIOD)
-        return Regimes(direction_of(*strength), volatility_of(self.atr))
+        return Regimes(direction_of(*strength), volatility_of(self.atr_percentile))
 
     def higher(self, factor: int) -> "HigherView":
         """Return the candles of the timeframe that is `factor` times as long, made on the first call."""
         if factor not in self._higher:
             self._higher[factor] = HigherView(self.grid, factor)
+        return self._higher[factor]
+
+
+class TailView(MarketView):
+    """The last rows of a view: what is new is decided there, and not again for every candle long decided.
+
+    Indicators, regimes and longer candles are those of the whole view, computed over all its rows and only then cut: a
+    tail shows the same numbers as the view's last rows, to the last bit.
+
+    Parameters
+    ----------
+    whole : MarketView
+        The view.
+    start : int
+        Its first row that the tail shows.
+    """
+
+    def __init__(self, whole: MarketView, start: int) -> None:
+        super().__init__(whole.grid.rows(start, len(whole.grid.times)))
+        self._whole = whole
+        self._start = start
+
+    def indicator(self, function: Callable[..., Result], *columns: str, **parameters: float) -> Result:
+        """Return the last rows of `function(*columns, **parameters)` over the whole view's columns."""
+        found = self._whole.indicator(function, *columns, **parameters)
+        if isinstance(found, tuple):
+            return cast(Result, type(found)(*(line[self._start :] for line in found)))
+        return cast(Result, cast(FloatArray, found)[self._start :])
+
+    @cached_property
+    def atr_percentile(self) -> FloatArray:
+        """(n_candles, n_symbols): the last rows of the whole view's."""
+        return self._whole.atr_percentile[self._start :]
+
+    @cached_property
+    def regimes(self) -> Regimes:
+        """The regime of every cell; the whole view's."""
+        found = self._whole.regimes
+        return Regimes(found.direction[self._start :], found.volatility[self._start :])
+
+    def higher(self, factor: int) -> "HigherView":
+        """Return the longer candles of the whole view, which `spread` lays over the rows of this one."""
+        if factor not in self._higher:
+            longer = copy(self._whole.higher(factor))
+            longer.closed_rows = longer.closed_rows[self._start :]
+            self._higher[factor] = longer
         return self._higher[factor]
 
 

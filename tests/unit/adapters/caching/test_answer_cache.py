@@ -1,5 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from threading import Barrier, Event
 
 import pytest
@@ -7,17 +9,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from signalbox.adapters.caching.ages import take_age
-from signalbox.adapters.caching.feed import CachedFeed, question_of
+from signalbox.adapters.caching.answers import WAITS, AnswerCache
 from signalbox.adapters.caching.listener import Listener
 from signalbox.adapters.caching.near import NearMemory
 from signalbox.domain.accounts.account import Tier
+from signalbox.domain.caching.figures import CacheFigures, Increments
 from signalbox.domain.errors import InvalidValueError, StorageUnavailableError
+from signalbox.domain.history.filters import ANY, SignalFilter
 from signalbox.domain.signals.signal import Status
-from signalbox.ports.caching import KeptAnswer
+from signalbox.ports.caching import KeptAnswer, Reading, Request
 from signalbox.ports.signals import FeedQuery, Page
+from signalbox.services.kept_pages import question_of, request_of
 from signalbox.services.warm_cache import warm_cache
-from tests.fakes.caching import InMemoryAsked, InMemoryVersions
-from tests.unit.adapters.caching.cached_house import House
+from tests.fakes.caching import InMemoryAsked, InMemoryCacheFigures, InMemoryCacheReader
+from tests.proof import cases
+from tests.unit.adapters.caching.cached_house import House, Worker
 
 SECOND = timedelta(seconds=1)
 READERS = 100
@@ -39,8 +45,8 @@ def test_the_second_request_reads_nothing_in_this_worker_nor_in_another(house: H
 
     assert again == [(first, 30)] * 3
     assert (house.reads, age) == (1, 0)
-    assert [worker.figures.near_hits for worker in house.workers] == [1, 1]
-    assert [worker.figures.shared_hits for worker in house.workers] == [0, 1]
+    assert [worker.cache.figures.near_hits for worker in house.workers] == [1, 1]
+    assert [worker.cache.figures.shared_hits for worker in house.workers] == [0, 1]
 
 
 def test_a_write_that_was_heard_of_is_in_the_next_answer(house: House):
@@ -75,6 +81,69 @@ def test_a_free_caller_sees_a_signal_at_the_moment_it_may_be_seen_and_not_before
         assert len(page.signals) == shown, seconds
     assert len(house.ask(0, Tier.PREMIUM)[0].signals) == 1
     assert house.reads == 3  # hidden, seen, and one for premium
+
+
+def test_what_a_tier_may_not_see_yet_leaves_its_answer_as_it_is(house: House):
+    house.now += Tier.FREE.delay
+    before, _ = house.ask(0, Tier.FREE)
+    house.publish(2)
+    house.deliver()
+    house.now += 20 * SECOND
+    assert house.ask(0, Tier.FREE)[0] == before
+    assert house.reads == 1
+
+    house.end(0)
+    house.deliver()
+    assert house.ask(0, Tier.FREE)[0] != before
+    assert house.reads == 2
+
+
+def test_how_soon_an_answer_is_read_again_tells_nothing_of_what_is_hidden(house: House):
+    house.now += Tier.FREE.delay
+    house.publish(2)
+    house.deliver()
+    house.ask(0, Tier.FREE)
+    house.now += 3 * SECOND
+    assert house.ask(0, Tier.FREE)[1] == 3
+    assert house.reads == 1
+
+
+def test_a_worker_asks_for_what_it_lacks_or_saw_grow_old_in_one_look(house: House):
+    looks = []
+    for worker in (0, 0, 1, 1):
+        before = house.reader.looks
+        house.ask(worker, Tier.PREMIUM)
+        looks.append(house.reader.looks - before)
+    assert looks == [1, 1, 1, 1]
+    assert house.workers[1].cache.figures.shared_hits == 1
+
+    house.publish(2)
+    house.deliver()
+    house.now += 6 * SECOND
+    house.ask(1, Tier.PREMIUM, limit=1)  # rests on the same counters, which this worker now saw move
+    house.ask(0, Tier.PREMIUM)
+    spent = house.workers[1].cache.figures.spent_read_units
+    house.ask(1, Tier.PREMIUM)
+    assert house.workers[1].cache.figures.shared_hits == 2
+    assert house.workers[1].cache.figures.spent_read_units - spent == 1
+
+
+def test_an_answer_that_time_changes_is_read_again_at_that_moment_of_the_system_clock(house: House):
+    read: list[timedelta] = []
+    cache = house.workers[0].cache
+
+    def ask(after: timedelta) -> None:
+        moment = house.now + after
+
+        def answer() -> Reading:
+            read.append(after)
+            return Reading("{}", turns_at=house.now + 9 * SECOND)
+
+        cache.answer(Request(key="k", names=("a",), visible_at=moment, now=moment), answer)
+
+    for seconds in (0, 8.999, 9):
+        ask(seconds * SECOND)
+    assert read == [0 * SECOND, 9 * SECOND]
 
 
 def test_a_page_of_a_tier_is_full_though_it_hides_what_is_newer(house: House):
@@ -137,17 +206,17 @@ def test_while_one_reads_the_others_get_the_older_page_with_its_age(house: House
     house.now += SECOND
     house.publish(2)
     house.deliver()
-    request = house.workers[0]._request(house.query(Tier.PREMIUM), question_of(house.query(Tier.PREMIUM)))
+    request = request_of(house.query(Tier.PREMIUM), house.now)
     assert house.answers.claim(request.key, house.now, house.now + 5 * SECOND)
 
     page, age = house.ask(1, Tier.PREMIUM)
     assert page == older
     assert age == 2
-    assert house.workers[1].figures.stale_answers == 1
+    assert house.workers[1].cache.figures.stale_answers == 1
 
 
 def test_a_reader_that_died_with_the_lease_holds_nobody_up_for_long(house: House):
-    request = house.workers[0]._request(house.query(Tier.PREMIUM), question_of(house.query(Tier.PREMIUM)))
+    request = request_of(house.query(Tier.PREMIUM), house.now)
     house.answers.claim(request.key, house.now, house.now + 5 * SECOND)
     before = house.now
 
@@ -156,16 +225,51 @@ def test_a_reader_that_died_with_the_lease_holds_nobody_up_for_long(house: House
     assert house.now - before <= 1.1 * SECOND
 
 
+def test_of_many_that_a_dead_reader_holds_up_one_reads_for_all(house: House):
+    request = request_of(house.query(Tier.PREMIUM), house.now)
+    house.answers.claim(request.key, house.now, house.now + 5 * SECOND)
+    together, is_kept = Barrier(12), Event()
+    put = house.answers.put
+
+    def keep(key: str, answer: KeptAnswer) -> None:
+        put(key, answer)
+        is_kept.set()
+
+    house.answers.put = keep  # type: ignore[method-assign]
+
+    def ask(_: int) -> Page:
+        waits = count()
+        worker = house.worker(pause=lambda _seconds: next(waits) < WAITS or is_kept.wait(30))
+        together.wait(30)
+        return worker.feed(house.query(Tier.PREMIUM))
+
+    with ThreadPoolExecutor(12) as readers:
+        pages = list(readers.map(ask, range(12)))
+    assert house.reads == 1
+    assert all(page == pages[0] for page in pages)
+
+
+def test_a_question_that_is_refused_is_no_hit(house: House):
+    def refuse() -> Reading:
+        raise InvalidValueError("no such signal")
+
+    cache = house.workers[0].cache
+    for _ in range(3):
+        with pytest.raises(InvalidValueError):
+            cache.answer(Request(key="k", names=("a",), visible_at=house.now, now=house.now), refuse)
+    assert (cache.figures.requests, cache.figures.hit_rate) == (3, 0.0)
+
+
 def test_a_cache_that_fails_is_no_reason_to_fail(house: House):
-    class Broken(InMemoryVersions):
+    class Broken(InMemoryCacheReader):
         def current(self, names):
             raise StorageUnavailableError(f"no {names}")
 
-    worker = CachedFeed(house, Broken(), house.answers, lambda: house.now)
+    worker = Worker(house, AnswerCache(Broken(), house.answers, lambda: house.now))
     take_age()
     assert len(worker.feed(house.query(Tier.PREMIUM)).signals) == 1
     assert take_age() is None
-    assert worker.figures.bypassed == 1
+    assert worker.cache.figures.bypassed == 1
 
 
 def test_a_forged_cursor_is_refused_and_leaves_no_lease(house: House):
@@ -178,14 +282,15 @@ def test_a_forged_cursor_is_refused_and_leaves_no_lease(house: House):
 
 
 def test_what_was_really_asked_is_warm_after_a_write_and_warming_is_not_asking(house: House):
-    asked = InMemoryAsked()
-    listener = Listener(asked, lambda: house.now)
-    house.workers[0].heard = listener.hear
+    asked, told = InMemoryAsked(), InMemoryCacheFigures()
+    listener = Listener(asked, told, Increments(house.workers[0].cache.figures), lambda: house.now)
+    house.workers[0].cache.heard = listener.hear
     for _ in range(3):
-        house.ask(0, Tier.FREE)
+        house.ask(0, Tier.PREMIUM)
         house.now += 15 * SECOND
-    house.ask(0, Tier.PREMIUM)
+    house.ask(0, Tier.FREE)
     assert len(asked.top(9)) == 1
+    assert told.of_day(house.now).requests == 3
     house.publish(2)
     house.deliver()
     house.now += 6 * SECOND
@@ -193,10 +298,39 @@ def test_what_was_really_asked_is_warm_after_a_write_and_warming_is_not_asking(h
 
     warmer = house.workers[1]
     for recomputed in (1, 0):
-        report = warm_cache(asked.top(9), pages=warmer, recomputed=lambda: warmer.figures.recomputed, now=house.now)
+        report = warm_cache(
+            asked.top(9), ask=warmer.feed, recomputed=lambda: warmer.cache.figures.recomputed, now=house.now
+        )
         assert (report.asked, report.recomputed) == (1, recomputed)
-    house.ask(0, Tier.FREE)
+    house.ask(0, Tier.PREMIUM)
     assert house.reads == before + 1
+
+
+def test_what_cannot_be_asked_again_keeps_nothing_else_from_being_warm(house: House):
+    readable = question_of(house.query(Tier.PREMIUM)).to_message()
+    unreadable = [{}, readable | {"delay_class": "gold"}, readable | {"sort": "luck"}]
+
+    def ask(query: FeedQuery) -> Page:
+        if query.limit == 1:
+            raise StorageUnavailableError("busy")
+        return house.workers[0].feed(query)
+
+    report = warm_cache(
+        [*unreadable, readable | {"limit": 1}, readable],
+        ask=ask, recomputed=lambda: house.workers[0].cache.figures.recomputed, now=house.now,
+    )  # fmt: skip
+    assert (report.asked, report.recomputed, report.failed) == (5, 1, 4)
+
+
+def test_a_question_of_great_length_is_not_remembered(house: House):
+    asked = InMemoryAsked()
+    listener = Listener(asked, InMemoryCacheFigures(), Increments(CacheFigures()), lambda: house.now)
+    long = SignalFilter(symbols=frozenset(f"{number:030}/USDT" for number in range(40)))
+    for where in (long, ANY):
+        listener.hear(question_of(replace(house.query(Tier.PREMIUM), where=where)))
+    house.now += 30 * SECOND
+    listener.hear(question_of(replace(house.query(Tier.PREMIUM), cursor="next")))
+    assert [question["where"] for question in asked.top(9)] == [{}]
 
 
 def test_a_worker_keeps_what_it_used_last():
@@ -247,7 +381,8 @@ def check(house: House, worker: int, tier: Tier, limit: int) -> None:
     assert house.allowed(page, tier, limit, asked_at - (age + 1) * SECOND)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.prove
+@settings(max_examples=cases(150, 3_000), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(ACTIONS, max_size=40))
 def test_nobody_gets_data_older_than_a_second_after_a_write_without_an_age(actions):
     play(House(), actions)
