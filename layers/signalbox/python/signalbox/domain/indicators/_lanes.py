@@ -45,13 +45,13 @@ FIRST_STAGE = {
     "average": _mean(AVERAGE_PERIOD, 0),
     "fast": _mean(FAST, SLOW - FAST),
     "slow": _mean(SLOW, 0),
+    "plus": _wilder(PERIOD, 1, PERIOD - 1),
+    "minus": _wilder(PERIOD, 1, PERIOD - 1),
     "gain": _wilder(PERIOD, 1, PERIOD),
     "change": _wilder(PERIOD, 1, PERIOD),
     "range": _wilder(PERIOD, 1, PERIOD),
     "supertrend_range": _wilder(SUPERTREND_PERIOD, 1, SUPERTREND_PERIOD),
     "directional_range": _wilder(PERIOD, 1, PERIOD - 1),
-    "plus": _wilder(PERIOD, 1, PERIOD - 1),
-    "minus": _wilder(PERIOD, 1, PERIOD - 1),
     "on_balance": Lane(1.0, 1.0, 0, 0, 1.0),
 }
 # These need lines of the first stage as inputs.

@@ -37,7 +37,7 @@ class _Factors:
 
         self.weights = wide(*(FIRST_STAGE[name].weight for name in ("average", "fast", "slow")))
         self.decays = wide(*(lane.decay for lane in LANES.values()))
-        self.zeros = wide(0.0, 0.0)
+        self.zeros = wide(0.0, 0.0, 0.0)
         # From high + low to the middle of the lower band, and of the negated upper one.
         self.halves = wide(0.5, -0.5)
         # From sums of squared deviations to the bands' reach (population) and the returns' deviation (sample).
@@ -53,16 +53,16 @@ def last_candle_lanes(candle: FloatArray, out: FloatArray | None = None) -> Floa
     """Return lanes 16 to 20 of a candle (high, low, close, volume); (5, n_symbols)."""
     lanes = np.empty((5, candle.shape[1])) if out is None else out
     lanes[0], lanes[2] = candle[0], candle[2]
-    np.negative(candle[1], lanes[1])
-    np.negative(candle[2], lanes[3])
+    np.negative(candle[1:3], lanes[1:4:2])
     np.log(candle[2], lanes[4])
     return lanes
 
 
-def advanced_lanes(lanes: FloatArray, candle: FloatArray) -> tuple[FloatArray, FloatArray]:
+def advanced_lanes(lanes: FloatArray, candle: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the lanes, (21, n_symbols), one candle (high, low, close, volume) later.
 
-    And, (4, n_symbols), the shares that their ratios are: strength index, +DI, -DI and directional index, 0 to 1.
+    And, (4, n_symbols), the shares that their ratios are: +DI, -DI, strength index and directional index, 0 to 1; and,
+    (n_symbols,), high + low of the candle.
     """
     decays = _factors(lanes.shape[1]).decays
     after = np.empty_like(lanes)
@@ -72,39 +72,38 @@ def advanced_lanes(lanes: FloatArray, candle: FloatArray) -> tuple[FloatArray, F
     first, second = after[:11], after[11:13]
     np.add(first, inputs, first)
     shares = _shares(first)
-    signal = np.subtract(first[1], first[2], inputs[0])
+    # The shares are the second stage's inputs too, from the directional index on.
+    signal = np.subtract(first[1], first[2], shares[4])
     np.multiply(signal, LANES["signal"].weight, signal)
-    inputs[1] = shares[3]
-    np.add(second, inputs[:2], second)
-    _advance_bands(lanes, after)
-    return after, shares
+    np.add(second, shares[4:2:-1], second)
+    both_ends = np.add(candle[0], candle[1])
+    _advance_bands(lanes, after, both_ends)
+    return after, shares[:4], both_ends
 
 
 def _first_inputs(lanes: FloatArray, after: FloatArray, candle: FloatArray) -> FloatArray:
     """Return the weighted inputs of the first stage, (11, n_symbols); lanes 16 to 20 of `after` are there already."""
     factors = _factors(lanes.shape[1])
     inputs = np.empty((11, lanes.shape[1]))
-    close, edges, closes_before = candle[2], after[16:18], lanes[18:20]
-    np.multiply(close, factors.weights, inputs[:3])
-    change = close - closes_before[0]
-    np.maximum(change, factors.zeros[0], out=inputs[3])
-    np.abs(change, inputs[4])
-    reach = np.maximum(edges, closes_before)
-    inputs[6:8] = np.add(reach[0], reach[1], inputs[5])
-    moved = np.subtract(edges, lanes[16:18], reach)
-    movements = np.maximum(moved, factors.zeros, out=inputs[8:10])
+    np.multiply(candle[2], factors.weights, inputs[:3])
+    # How far the candle reaches beyond the one before, up and down, and how far its close moved.
+    moved = np.subtract(after[16:19], lanes[16:19])
+    rises = np.maximum(moved, factors.zeros, out=inputs[3:6])
+    reaches, change = moved[:2], moved[2]
     # The rise beside the fall, and the other way round: only the larger of the two is a movement.
-    np.putmask(movements, moved <= moved[::-1], 0.0)
+    np.putmask(rises[:2], reaches <= reaches[::-1], 0.0)
+    np.abs(change, inputs[6])
     np.multiply(np.sign(change, change), candle[3], inputs[10])
+    edges = np.maximum(after[16:18], lanes[18:20], out=reaches)
+    inputs[7:10] = np.add(edges[0], edges[1], change)
     return inputs
 
 
-def _advance_bands(lanes: FloatArray, after: FloatArray) -> None:
+def _advance_bands(lanes: FloatArray, after: FloatArray, both_ends: FloatArray) -> None:
     """Write lanes 13 to 15; the others of `after` are there already."""
     before, bands, direction = lanes[13:15], after[13:15], after[15]
-    reach = after[6] * (SUPERTREND_MULTIPLIER / SUPERTREND_PERIOD)
-    np.multiply(after[16] - after[17], _factors(lanes.shape[1]).halves, bands)
-    np.subtract(bands, reach, bands)
+    np.multiply(both_ends, _factors(lanes.shape[1]).halves, bands)
+    np.subtract(bands, after[8] * (SUPERTREND_MULTIPLIER / SUPERTREND_PERIOD), bands)
     held = before.copy()
     np.putmask(held, lanes[18:20] < before, -np.inf)
     np.maximum(bands, held, out=bands)
@@ -115,29 +114,33 @@ def _advance_bands(lanes: FloatArray, after: FloatArray) -> None:
 
 
 def _shares(first: FloatArray) -> FloatArray:
-    """Return gain / change, the two movements / range, and their gap / their sum; (4, n_symbols)."""
-    shares, wholes = np.empty((2, 4, first.shape[1]))
-    plus, minus = first[8], first[9]
-    shares[0], shares[1:3] = first[3], first[8:10]
-    gap = np.subtract(plus, minus, shares[3])
-    np.abs(gap, gap)
-    wholes[0], wholes[1:3] = first[4], first[7]
-    np.add(plus, minus, wholes[3])
-    np.divide(shares, wholes, shares)
-    if np.count_nonzero(wholes) < wholes.size:
-        shares[wholes == 0.0] = 0.0
+    """Return the two movements / range, gain / change, and the movements' gap / their sum; (5, n_symbols), one free."""
+    shares = np.empty((5, first.shape[1]))
+    plus, minus = first[3], first[4]
+    np.divide(first[3:5], first[9], shares[:2])
+    np.divide(first[5], first[6], shares[2])
+    total = np.add(plus, minus, shares[4])
+    index = np.subtract(plus, minus, shares[3])
+    np.abs(index, index)
+    np.divide(index, total, index)
+    # A mean that is 0 is most often that of a symbol that has never moved: TA-Lib gives 0 there.
+    if not (total.all() and first[6:10].all()):
+        shares[:2, first[9] == 0.0] = 0.0
+        shares[2, first[6] == 0.0] = 0.0
+        index[total == 0.0] = 0.0
     return shares
 
 
-def advanced_window(window: FloatArray, lanes: FloatArray, log_before: FloatArray, volume: FloatArray) -> FloatArray:
+def advanced_window(
+    window: FloatArray, lanes: FloatArray, *, log_before: FloatArray, both_ends: FloatArray, volume: FloatArray
+) -> FloatArray:
     """Return the window, (24, 6, n_symbols), without its oldest candle and with the one that `lanes` have taken in."""
     after = np.empty_like(window)
     after[:-1] = window[1:]
     row = after[-1]
     row[0], row[2:4], row[5] = lanes[18], lanes[16:18], volume
     np.subtract(lanes[20], log_before, row[1])
-    money = np.subtract(lanes[16], lanes[17], row[4])
-    np.add(money, lanes[18], money)
+    money = np.add(both_ends, lanes[18], row[4])
     np.multiply(money, volume, money)
     return after
 
@@ -152,7 +155,7 @@ def current_lines(lanes: FloatArray, shares: FloatArray, window: FloatArray) -> 
     squares *= _factors(lanes.shape[1]).deviations
     reach, volatility = np.sqrt(squares, squares)
     middle, macd, macd_signal = means[0], lanes[1] - lanes[2], lanes[11]
-    strength, plus_di, minus_di, _ = shares * 100.0
+    plus_di, minus_di, strength, _ = shares * 100.0
     money, volume = np.add.reduce(window[:, 4:])
     highest, lowest = np.maximum.reduce(window[_RECENT, 2:4])
     return IndicatorLines(
@@ -161,7 +164,7 @@ def current_lines(lanes: FloatArray, shares: FloatArray, window: FloatArray) -> 
         macd=macd,
         macd_signal=macd_signal,
         macd_histogram=macd - macd_signal,
-        average_true_range=lanes[5] * (1.0 / PERIOD),
+        average_true_range=lanes[7] * (1.0 / PERIOD),
         bollinger_upper=middle + reach,
         bollinger_middle=middle,
         bollinger_lower=middle - reach,

@@ -6,8 +6,7 @@ recursions and the last candles of each window are all there is. Nothing is chan
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +31,7 @@ COLUMNS = ("high", "low", "close", "volume")
 N_LINES = len(IndicatorLines._fields)
 
 
-@dataclass(frozen=True, eq=False)
-class CarriedState:
+class CarriedState(NamedTuple):
     """What the indicators of some symbols must remember of their past.
 
     Attributes
@@ -76,7 +74,7 @@ class CarriedState:
 
     def arrays(self) -> tuple[NDArray[Any], ...]:
         """Return every array, symbols along the last axis."""
-        return self.counts, self.lanes, self.window, self.beginnings
+        return self[1:]
 
 
 def merge(states: Sequence[CarriedState]) -> CarriedState:
@@ -183,15 +181,18 @@ def step(
     InvalidValueError
         If a column has another shape or holds an infinity.
     """
-    wanted = (len(state.symbols),)
-    for name, values in zip(COLUMNS, (high, low, close, volume), strict=True):
-        if values.shape != wanted:
-            raise InvalidValueError(f"{name} must have shape {wanted}, was {values.shape}")
+    if not state.counts.shape == high.shape == low.shape == close.shape == volume.shape:
+        _refuse_shapes(state.counts.shape, (high, low, close, volume))
     candle = np.array((high, low, close, volume), dtype=np.float64)
     with np.errstate(all="ignore"):
         if np.count_nonzero(np.isfinite(candle)) == candle.size and not np.count_nonzero(state.counts < GROWN):
             return _advance(state, candle)
         return _advance_some(state, candle)
+
+
+def _refuse_shapes(wanted: tuple[int, ...], columns: Sequence[FloatArray]) -> NoReturn:
+    name, found = next((name, v.shape) for name, v in zip(COLUMNS, columns, strict=True) if v.shape != wanted)
+    raise InvalidValueError(f"{name} must have shape {wanted}, was {found}")
 
 
 def _advance_some(state: CarriedState, candle: FloatArray) -> tuple[CarriedState, IndicatorLines]:
@@ -213,8 +214,8 @@ def _advance_some(state: CarriedState, candle: FloatArray) -> tuple[CarriedState
 
 def _advance(state: CarriedState, candle: FloatArray) -> tuple[CarriedState, IndicatorLines]:
     """Move grown symbols one candle on."""
-    lanes, shares = advanced_lanes(state.lanes, candle)
-    window = advanced_window(state.window, lanes, state.lanes[20], candle[3])
+    lanes, shares, both_ends = advanced_lanes(state.lanes, candle)
+    window = advanced_window(state.window, lanes, log_before=state.lanes[20], both_ends=both_ends, volume=candle[3])
     after = CarriedState(state.symbols, state.counts + 1, lanes, window, state.beginnings)
     return after, current_lines(lanes, shares, window)
 

@@ -12,7 +12,7 @@ from signalbox.domain.market.candles import FloatArray
 
 _MARK = b"SBCS"
 # Rises with every change of what is carried; a state of another version is computed anew from candles.
-VERSION = 2
+VERSION = 3
 _HEAD = struct.Struct("<4sHI")
 
 
