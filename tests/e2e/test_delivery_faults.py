@@ -26,13 +26,16 @@ SYMBOLS = [f"ROUGH{number}/USDT" for number in range(cases(8, 24))]
 KILLS = cases(0, 6)
 """A killed worker's messages come back after their visibility timeout, which outlasts the lease: too long for a small
 form. On fakes and on the handler the same is tested in `make test`."""
+REFUSALS = cases(60, 600)
+"""SES recovers in the end: were it to refuse two mails of three for ever, some would be refused eight times running,
+which is a failed delivery and a dead letter, as it should be."""
 RULES = [
     FaultRule(target="sqs:SendMessageBatch", fault=Fault.ERROR, times=6),
     FaultRule(target="sqs:SendMessageBatch", fault=Fault.LOST_REPLY, probability=0.05, seed=1),
     FaultRule(target="sqs:SendMessageBatch", fault=Fault.DUPLICATE, probability=0.3, seed=2),
     *([FaultRule(target="ses:*", fault=Fault.KILL, times=KILLS)] if KILLS else []),
-    FaultRule(target="ses:*", fault=Fault.THROTTLE, probability=0.4, seed=3),
-    FaultRule(target="ses:*", fault=Fault.ERROR, probability=0.4, seed=4),
+    FaultRule(target="ses:*", fault=Fault.THROTTLE, times=REFUSALS, probability=0.4, seed=3),
+    FaultRule(target="ses:*", fault=Fault.ERROR, times=REFUSALS, probability=0.4, seed=4),
 ]
 
 
