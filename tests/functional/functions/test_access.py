@@ -184,6 +184,18 @@ def test_another_address_is_confirmed_before_it_is_used(gate: Gate, ada: str) ->
     assert gate("GET", ONE, ada, subscription_id=made["subscription_id"]).body["confirmed"] is True
 
 
+def test_an_address_that_ses_refuses_stays_unconfirmed(gate: Gate, ada: str) -> None:
+    """In its sandbox SES refuses every address that is not verified; moto does so where the sender is not."""
+    client("ses").delete_identity(Identity="signals@signalbox.example")
+    asked = {"channels": ["email"], "email": "team@example.org"}
+    made = gate("POST", SUBSCRIPTIONS, ada, asked)
+    assert (made.status, made.body["email"], made.body["confirmed"]) == (201, "team@example.org", False)
+    replaced = gate("PUT", ONE, ada, asked | {"name": "team"}, subscription_id=made.body["subscription_id"])
+    assert (replaced.status, replaced.body["name"], replaced.body["confirmed"]) == (200, "team", False)
+    assert gate("GET", SUBSCRIPTIONS, ada).body["subscriptions"] == [replaced.body]
+    assert not mails()
+
+
 def test_what_is_anothers_looks_like_what_is_not_there(gate: Gate, ada: str, eve: str) -> None:
     own = gate("POST", SUBSCRIPTIONS, ada, {"channels": ["email"]}).body["subscription_id"]
     prefix = gate("POST", KEYS, ada, {}).body["prefix"]

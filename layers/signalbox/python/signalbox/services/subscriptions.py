@@ -1,5 +1,6 @@
 """Subscriptions as their owners handle them: made within the tier's limits, mailed to confirmed addresses only."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -7,7 +8,7 @@ from signalbox.domain.accounts.account import Account
 from signalbox.domain.accounts.room import Limited
 from signalbox.domain.accounts.tokens import UNSUBSCRIBE_LIFE, Audience, SignedToken, hash_text, read, sign
 from signalbox.domain.delivery.delivery import Channel, Delivery, Subscription
-from signalbox.domain.errors import InvalidValueError, LimitReachedError
+from signalbox.domain.errors import InvalidValueError, LimitReachedError, RecipientRejectedError
 from signalbox.ports.alerts import AlertRepository
 from signalbox.ports.delivery import AccountRepository, SubscriptionRepository
 from signalbox.services.manage_alerts import stop_mail
@@ -131,7 +132,9 @@ def _store(
     _require_within_tier(wanted)
     subscriptions.put(wanted)
     if not wanted.confirmed:
-        ask_to_confirm(wanted, letterbox=letterbox, now=now)
+        # An address that cannot get mail stays unconfirmed, as the answer says; replacing the subscription asks again.
+        with suppress(RecipientRejectedError):
+            ask_to_confirm(wanted, letterbox=letterbox, now=now)
     return wanted
 
 
