@@ -164,7 +164,8 @@ def test_an_accounts_deliveries_come_newest_first_and_no_others(deliveries: Dyna
     mine = [make_delivery(event_id=f"{n}!published!0", queued_at=moment) for n, moment in enumerate(moments)]
     for delivery in [*mine, make_delivery(account_id="acc-2")]:
         deliveries.add(delivery)
-    assert deliveries.of_account("acc-1", moments[1], moments[3], 10) == [mine[2], mine[1]]
-    assert deliveries.of_account("acc-1", moments[0], moments[3], 1) == [mine[2]]
-    assert deliveries.of_account("acc-1", moments[0], NOW + timedelta(days=1), 10, signal_id="other") == []
-    assert len(deliveries.of_account("acc-1", NOW, NOW + timedelta(days=1), 10, signal_id=mine[0].signal_id)) == 4
+    end = NOW + timedelta(days=1)
+    assert list(deliveries.of_account("acc-1", moments[1], moments[3])) == [mine[2], mine[1]]
+    assert list(deliveries.of_account("acc-1", moments[3], moments[0])) == []
+    assert list(deliveries.of_account("acc-1", moments[0], end, signal_id="other")) == []
+    assert len(list(deliveries.of_account("acc-1", NOW, end, signal_id=mine[0].signal_id))) == 4

@@ -1,6 +1,6 @@
 """Accounts, subscriptions and deliveries in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Lock
@@ -111,14 +111,14 @@ class InMemoryDeliveries:
         return True
 
     def of_account(
-        self, account_id: str, since: datetime, until: datetime, limit: int, signal_id: str | None = None
-    ) -> list[Delivery]:
+        self, account_id: str, since: datetime, until: datetime, signal_id: str | None = None
+    ) -> Iterator[Delivery]:
         mine = [
             each
             for each in self.stored.values()
             if each.account_id == account_id and since <= each.queued_at < until and signal_id in (None, each.signal_id)
         ]
-        return sorted(mine, key=lambda each: (each.queued_at, each.delivery_id), reverse=True)[:limit]
+        yield from sorted(mine, key=lambda each: (each.queued_at, each.delivery_id), reverse=True)
 
     def forget_recipient(self, account_id: str, limit: int) -> int:
         mine = [
@@ -128,7 +128,7 @@ class InMemoryDeliveries:
         ][:limit]
         for key, each in mine:
             stopped: dict[str, Any] = {"state": DeliveryState.SUPPRESSED, "reason": "erased", "due_at": None}
-            changes = stopped if each.state is DeliveryState.QUEUED else {}
+            changes = stopped if each.state is DeliveryState.QUEUED else {"reason": None}
             self.stored[key] = replace(each, recipient=NO_RECIPIENT, **changes)
         return len(mine)
 

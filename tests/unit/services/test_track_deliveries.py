@@ -1,13 +1,17 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from signalbox.domain.accounts.account import Tier
 from signalbox.domain.delivery.delivery import Channel, Delivery, DeliveryState
+from signalbox.services import track_deliveries
 from signalbox.services.track_deliveries import NumberRange, make_receipt, tell_deliveries
 from tests.builders import NOW, make_delivery
 from tests.fakes.delivery import InMemoryDeliveries
 
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 
 def stored(*found: Delivery) -> InMemoryDeliveries:
@@ -42,6 +46,29 @@ def test_what_was_never_to_be_sent_tells_of_an_open_signal_as_little_as_what_wai
         receipt = make_receipt("acc-1", Tier.FREE, deliveries=stored(unconfirmed), **span)
         assert [each.reason for each in found] == shown
         assert bool(receipt.states) == bool(shown)
+
+
+def test_what_may_not_be_told_takes_no_place_from_what_may() -> None:
+    old = replace(taken(1, queued_at=NOW - HOUR), tier=Tier.FREE)
+    hidden = [make_delivery(event_id=f"h{number}!published!0", tier=Tier.FREE) for number in range(3)]
+    span = {"since": NOW - DAY, "until": NOW + DAY, "now": NOW}
+    for limit in (1, 2):
+        found = tell_deliveries("acc-1", Tier.FREE.delay, deliveries=stored(old, *hidden), limit=limit, **span)
+        assert found == [old]
+
+
+def test_a_receipt_is_as_complete_with_what_may_not_be_told_as_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(track_deliveries, "MOST_IN_A_RECEIPT", 2)
+    known = [
+        *(taken(number, queued_at=NOW - HOUR) for number in (1, 2)),
+        *(taken(number, queued_at=NOW - HOUR, account_id="feed:free") for number in (3, 4)),
+    ]
+    hidden = [make_delivery(account_id=name, event_id="h!published!0") for name in ("acc-1", "feed:free")]
+    span = {"since": NOW - DAY, "until": NOW + DAY, "now": NOW}
+    without = make_receipt("acc-1", Tier.FREE, deliveries=stored(*known), **span)
+    assert without.complete
+    assert make_receipt("acc-1", Tier.FREE, deliveries=stored(*known, *hidden), **span) == without
+    assert not make_receipt("acc-1", Tier.FREE, deliveries=stored(*known, taken(5)), **span).complete
 
 
 def test_an_accounts_deliveries_are_its_own() -> None:

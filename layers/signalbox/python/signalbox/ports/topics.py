@@ -6,7 +6,7 @@ returns whether it took effect, so that a message handled twice leaves what one 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -34,6 +34,10 @@ class TopicWriter(TopicReader, Protocol):
 
     def append_once(self, topic: str, event_id: str, record: Mapping[str, Any], now: datetime) -> int:
         """Append what an event says, and return its number; an event that is there already keeps the number it has."""
+        ...
+
+    def forget(self, topic: str) -> None:
+        """Remove a topic, known or not: its entries and its count."""
         ...
 
 
@@ -132,7 +136,8 @@ class AccountDeliveries(Protocol):
     """The deliveries of one account."""
 
     def of_account(
-        self, account_id: str, since: datetime, until: datetime, limit: int, signal_id: str | None = None
-    ) -> list[Delivery]:
-        """Return the newest `limit` deliveries queued in [since, until), newest first; of one signal, if named."""
+        self, account_id: str, since: datetime, until: datetime, signal_id: str | None = None
+    ) -> Iterator[Delivery]:
+        """Yield the deliveries queued in [since, until), newest first; of one signal, if named. As far as they are
+        asked for, so far they are read."""
         ...

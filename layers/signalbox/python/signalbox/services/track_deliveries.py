@@ -1,10 +1,11 @@
 """What an account was told: its deliveries, and a receipt to check one's own notes against."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from itertools import islice
 
 from signalbox.domain.accounts.account import Tier
 from signalbox.domain.delivery.delivery import Channel, Delivery, DeliveryState
@@ -52,11 +53,11 @@ def tell_deliveries(
     now: datetime,
     signal_id: str | None = None,
 ) -> list[Delivery]:
-    """Return the newest deliveries of an account, newest first, but none of an open signal that its tier may not know
-    of yet: one that waits in its queue for that, or was never to be sent, would tell of it. `now` is the wall clock.
+    """Return the newest `limit` deliveries of an account, newest first, but none of an open signal that its tier may
+    not know of yet: one that waits in its queue for that, or was never to be sent, would tell of it, and so would the
+    place it took. What is read more for it was queued within `delay`. `now` is the wall clock.
     """
-    found = deliveries.of_account(account_id, since, until, limit, signal_id)
-    return [each for each in found if not _is_hidden(each, delay, now)]
+    return list(islice(_told(deliveries.of_account(account_id, since, until, signal_id), delay, now), limit))
 
 
 def make_receipt(
@@ -64,10 +65,12 @@ def make_receipt(
 ) -> Receipt:
     """Return the receipt for [since, until): the account's own deliveries, and the numbers of the topic of all signals
     that its tier may follow."""
-    most, delay = MOST_IN_A_RECEIPT + 1, tier.delay
-    found = deliveries.of_account(account_id, since, until, most)
-    feed = deliveries.of_account(feed_account(tier), since, until, most)
-    counted = [each for each in found[:MOST_IN_A_RECEIPT] if not _is_hidden(each, delay, now)]
+    most = MOST_IN_A_RECEIPT + 1
+    found, feed = (
+        list(islice(_told(deliveries.of_account(name, since, until), tier.delay, now), most))
+        for name in (account_id, feed_account(tier))
+    )
+    counted = found[:MOST_IN_A_RECEIPT]
     by_channel = {channel: [each for each in counted if each.channel is channel] for channel in Channel}
     taken = sorted(each.delivery_id for each in counted if each.state in _TAKEN)
     return Receipt(
@@ -77,6 +80,10 @@ def make_receipt(
         checksum=sha256("\n".join(taken).encode()).hexdigest(),
         complete=max(len(found), len(feed)) < most,
     )
+
+
+def _told(deliveries: Iterable[Delivery], delay: timedelta, now: datetime) -> Iterator[Delivery]:
+    return (each for each in deliveries if not _is_hidden(each, delay, now))
 
 
 def _is_hidden(delivery: Delivery, delay: timedelta, now: datetime) -> bool:

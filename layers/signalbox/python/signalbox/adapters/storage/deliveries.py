@@ -1,5 +1,6 @@
 """Deliveries in DynamoDB: each stored once, claimed by one worker at a time, finished by the one who holds it."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import Any
@@ -213,11 +214,12 @@ class DynamoDeliveryRepository:
         return True
 
     def of_account(
-        self, account_id: str, since: datetime, until: datetime, limit: int, signal_id: str | None = None
-    ) -> list[Delivery]:
-        """Return the newest `limit` deliveries queued in [since, until), newest first; of one signal, if named."""
+        self, account_id: str, since: datetime, until: datetime, signal_id: str | None = None
+    ) -> Iterator[Delivery]:
+        """Yield the deliveries queued in [since, until), newest first; of one signal, if named. As far as they are
+        asked for, so far they are read."""
         if since >= until:
-            return []  # DynamoDB refuses a range that ends before it begins
+            return  # DynamoDB refuses a range that ends before it begins
         values = {
             ":account": {"S": account_id},
             ":since": {"S": sortable_iso(since)},
@@ -234,11 +236,11 @@ class DynamoDeliveryRepository:
             ScanIndexForward=False,
             **only,
         )
-        return [_delivery_of(raw) for raw in islice(chain.from_iterable(pages), limit)]
+        yield from map(_delivery_of, chain.from_iterable(pages))
 
     def forget_recipient(self, account_id: str, limit: int) -> int:
-        """Erase where the account's deliveries went, `limit` of them at most, and keep those that are still queued from
-        being sent; return how many were erased now."""
+        """Erase where the account's deliveries went and what was said of it, `limit` of them at most, and keep those that
+        are still queued from being sent; return how many were erased now."""
         pages = DeliveryItem.query_raw(
             "#account_id = :account",
             {":account": {"S": account_id}, ":nobody": {"S": NO_RECIPIENT}},
@@ -263,9 +265,9 @@ def _while_waiting(delivery: Delivery, actions: list[Action]) -> bool:
 
 
 def _forget(item: DeliveryItem) -> None:
-    erased: list[Action] = [DeliveryItem.recipient.set(NO_RECIPIENT)]
+    nobody = DeliveryItem.recipient.set(NO_RECIPIENT)
     stopped = [
-        *erased,
+        nobody,
         DeliveryItem.state.set(DeliveryState.SUPPRESSED),
         DeliveryItem.reason.set("erased"),
         DeliveryItem.due_partition.remove(),
@@ -274,7 +276,7 @@ def _forget(item: DeliveryItem) -> None:
     try:
         item.update(stopped, DeliveryItem.state == DeliveryState.QUEUED)
     except ConditionFailedError:
-        item.update(erased)
+        item.update([nobody, DeliveryItem.reason.remove()])
 
 
 def require_outcome(state: DeliveryState, changes: dict[str, Any]) -> None:
