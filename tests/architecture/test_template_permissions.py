@@ -40,7 +40,7 @@ UNNAMED = {
 """The only actions that may be allowed on `*`."""
 FOUND_BUT_UNUSED: dict[str, set[str]] = {
     "route_deliveries": {"KEYS_TABLE"},
-    "api": {"TOPIC_LOG_TABLE"},
+    "reprice_signals": {"KEYS_TABLE"},
     "deliver_signals": {"POSTINGS_TABLE"},
     "compact_candles": {"SIGNALS_TABLE"},
 }

@@ -165,7 +165,7 @@ def test_a_recipient_is_forgotten_and_what_was_queued_is_not_sent(deliveries: De
     for each in (WAITING, sent, other):
         deliveries.add(each)
     claimed = deliveries.claim(sent.signal_id, sent.delivery_id, NOW)
-    deliveries.finish(claimed, DeliveryState.ACCEPTED, NOW, service_id="m-1")
+    deliveries.finish(claimed, DeliveryState.ACCEPTED, NOW, service_id="m-1", reason="ada@example.com is full")
 
     assert deliveries.forget_recipient("acc-1", 1) == 1
     assert deliveries.forget_recipient("acc-1", 10) == 1
@@ -175,4 +175,5 @@ def test_a_recipient_is_forgotten_and_what_was_queued_is_not_sent(deliveries: De
     assert found[WAITING.delivery_id].state is DeliveryState.SUPPRESSED
     assert found[sent.delivery_id].state is DeliveryState.ACCEPTED
     assert {found[each.delivery_id].recipient for each in (WAITING, sent)} == {NO_RECIPIENT}
+    assert found[sent.delivery_id].reason is None
     assert found[other.delivery_id] == other

@@ -31,6 +31,16 @@ def test_an_event_told_twice_keeps_its_number(topics: TopicWriter) -> None:
     assert topics.after("t", 0, 10) == [(1, {"said": "first"}), (2, {})]
 
 
+def test_a_topic_is_forgotten_with_its_count_and_the_others_stay(topics: TopicWriter) -> None:
+    for number in range(30):
+        topics.append_once("alerts:acc-1", f"event-{number}", {"note": "sell"}, NOW)
+    topics.append_once("alerts:acc-2", "event-0", {"note": "keep"}, NOW)
+    for _ in range(2):
+        topics.forget("alerts:acc-1")
+    assert (topics.last("alerts:acc-1"), topics.after("alerts:acc-1", 0, 10)) == (0, [])
+    assert topics.after("alerts:acc-2", 0, 10) == [(1, {"note": "keep"})]
+
+
 def test_a_connection_is_known_until_it_is_removed(followers: FollowerRepository) -> None:
     followers.add("conn-1", "acc-1", Tier.PRO, NOW)
     assert followers.count_message("conn-1", NOW) == Connection("conn-1", "acc-1", Tier.PRO, 1)

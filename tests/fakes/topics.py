@@ -29,6 +29,9 @@ class InMemoryTopics:
             entries.append((event_id, dict(record)))
             return len(entries)
 
+    def forget(self, topic: str) -> None:
+        self.topics.pop(topic, None)
+
     def last(self, topic: str) -> int:
         return len(self.topics.get(topic, []))
 

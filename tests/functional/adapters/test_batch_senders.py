@@ -122,6 +122,20 @@ def test_each_entry_has_an_outcome_of_its_own(use_client: Use) -> None:
     assert str(outcomes[3]) == "sandbox"
 
 
+def test_a_refusal_is_kept_without_the_address_that_it_names(use_client: Use) -> None:
+    use_client(Service(r0={"Status": "MESSAGE_REJECTED", "Error": "Illegal address <r0@example.com>"}))
+    assert "@" not in str(BulkEmailSender("s@example.com").send_all(mails(2))[0])
+
+    class Refusing(Service):
+        def send_email(self, **_request: Any) -> dict[str, Any]:
+            raise refusal("BadRequestException", "Illegal address r0@example.com")
+
+    use_client(Refusing())
+    alone = BulkEmailSender("s@example.com").send_all(mails(1))[0]
+    assert isinstance(alone, RecipientRejectedError)
+    assert "@" not in str(alone)
+
+
 def test_a_bulk_call_that_is_throttled_is_tried_again_and_one_that_is_refused_is_parted(use_client: Use) -> None:
     use_client(Service(refusal("TooManyRequestsException", status=429)))
     outcomes = BulkEmailSender("s@example.com").send_all(mails(3))

@@ -12,6 +12,7 @@ from tests.fakes.access import InMemoryTokens
 from tests.fakes.alerts import InMemoryAlerts, make_alert
 from tests.fakes.delivery import InMemoryAccounts, InMemoryDeliveries, InMemorySubscriptions
 from tests.fakes.devices import InMemoryDevices
+from tests.fakes.topics import InMemoryTopics
 
 SECRET = b"a secret of this test"
 MINUTE = timedelta(minutes=1)
@@ -144,6 +145,9 @@ def test_an_erased_account_opens_nothing_and_leaves_no_trace_of_a_person(gate: G
         InMemoryDeliveries(),
         InMemoryAlerts(),
     )
+    topics = InMemoryTopics()
+    for topic in ("alerts", "deliveries"):
+        topics.append_once(f"{topic}:{ADA.account_id}", "event", {"note": f"as {ADA.email} said"}, NOW)
     deliveries.add(make_delivery())
     alerts.add(make_alert(account_id=ADA.account_id))
     done = erase(
@@ -152,12 +156,13 @@ def test_an_erased_account_opens_nothing_and_leaves_no_trace_of_a_person(gate: G
         subscriptions=subscriptions,
         deliveries=deliveries,
         alerts=alerts,
+        topics=topics,
         devices=InMemoryDevices(),
         platform=None,
     )
     assert done is True
     assert alerts.of_account(ADA.account_id) == []
-    everything = repr([vars(gate.accounts), vars(subscriptions), vars(deliveries)])
+    everything = repr([vars(gate.accounts), vars(subscriptions), vars(deliveries), vars(topics)])
     assert ADA.email not in everything
     assert deliveries.stored, "the record stays"
     assert gate.rest(gate.key, REVOCATION_BOUND) is None

@@ -74,6 +74,25 @@ def test_both_shapes_of_ses_are_read(verdict: Verdict, word: str) -> None:
     assert feedback.recipients == ("ada@example.com",)
 
 
+@pytest.mark.parametrize(
+    ("bounce", "reason"),
+    [
+        ({"bounceSubType": "General", "diagnosticCode": "smtp; 550 5.1.1 <ada@example.com>: user unknown"}, "5.1.1"),
+        (
+            {"bounceSubType": "General", "diagnosticCode": "smtp; 550 Ada at 192.5.1.1 left", "status": "5.1.10"},
+            "5.1.10",
+        ),
+        ({"bounceSubType": "General", "diagnosticCode": "ada@example.com unknown at 4.2.2.1"}, ""),
+    ],
+)
+def test_what_a_mail_server_says_is_not_kept_but_its_code(bounce: dict[str, Any], reason: str) -> None:
+    said = {"emailAddress": "ada@example.com"} | {name: bounce[name] for name in bounce if name != "bounceSubType"}
+    event = {"bounceType": "Permanent", "bounceSubType": "General", "bouncedRecipients": [said]}
+    feedback = read_feedback({"eventType": "Bounce", "mail": MAIL, "bounce": event})
+    assert feedback is not None
+    assert feedback.reason == f"bounce General {reason}".strip()
+
+
 def test_what_changes_nothing_is_left_alone_and_what_is_no_event_is_refused() -> None:
     assert read_feedback({"eventType": "Open", "mail": MAIL}) is None
     for wrong in ({}, {"eventType": "Bounce"}, {"mail": MAIL}, {"eventType": "Bounce", "mail": MAIL, "bounce": {}}):

@@ -1,8 +1,16 @@
 import pytest
 
 from signalbox.domain.accounts.account import TERMS, Tier
-from signalbox.domain.accounts.texts import checked_email, checked_name
+from signalbox.domain.accounts.texts import checked_email, checked_name, without_addresses
 from signalbox.domain.errors import InvalidValueError
+
+
+@pytest.mark.parametrize("around", ["no mailbox {}", "<{}>: user unknown", "failed: {}, {}.", "to {};"])
+def test_no_address_is_left_in_what_a_service_said(around: str) -> None:
+    told = without_addresses(around.format("Ada+x@Example.com", "bob@example.org"))
+    assert "@" not in told
+    assert told == around.format("(address)", "(address)").replace("(address).", "(address)")
+    assert without_addresses("s@example.com is not verified", but="s@example.com") == "s@example.com is not verified"
 
 
 def test_an_address_is_kept_in_lower_case() -> None:

@@ -70,6 +70,7 @@ def remove(account: Account) -> Response:
         subscriptions=bootstrap.subscription_repository(),
         deliveries=bootstrap.delivery_repository(),
         alerts=bootstrap.alert_repository(),
+        topics=bootstrap.topic_writer(),
         devices=bootstrap.device_repository(),
         platform=bootstrap.push_platform(),
     )

@@ -77,8 +77,8 @@ class DeliveryRepository(Protocol):
         ...
 
     def forget_recipient(self, account_id: str, limit: int) -> int:
-        """Erase where the account's deliveries went, `limit` of them at most, and keep those that are still queued from
-        being sent; return how many were erased now."""
+        """Erase where the account's deliveries went and what was said of it, `limit` of them at most, and keep those
+        that are still queued from being sent; return how many were erased now."""
         ...
 
 

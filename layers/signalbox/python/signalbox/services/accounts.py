@@ -9,10 +9,13 @@ from typing import Any
 from signalbox.domain.accounts.account import Account, ApiKey, Scope, Tier
 from signalbox.domain.accounts.room import Limited
 from signalbox.domain.accounts.tokens import WEBSOCKET_LIFE, Audience, SignedToken, hash_text, sign
+from signalbox.domain.alerts.firing import topic_of
+from signalbox.domain.delivery.topics import deliveries_topic
 from signalbox.domain.errors import LimitReachedError
 from signalbox.ports.alerts import AlertRepository
 from signalbox.ports.delivery import AccountRepository, DeliveryRepository, SubscriptionRepository
 from signalbox.ports.devices import DeviceRepository, PushPlatform
+from signalbox.ports.topics import TopicWriter
 from signalbox.services.devices import remove_device
 from signalbox.services.room import give_back, take_place
 
@@ -143,18 +146,23 @@ def erase(
     subscriptions: SubscriptionRepository,
     deliveries: DeliveryRepository,
     alerts: AlertRepository,
+    topics: TopicWriter,
     devices: DeviceRepository,
     platform: PushPlatform | None,
 ) -> bool:
     """Erase what we know of a person; return False if there is more than one call can do: then call again.
 
-    The account goes last, so that whoever may ask for this may ask again. What remains says nothing of anybody: that a
-    random id was sent this or that, until deliveries age out.
+    The account goes last, so that whoever may ask for this may ask again. What remains in the tables says nothing of
+    anybody: that a random id was sent this or that, until deliveries age out. `docs/operations.md` names what copies
+    of a note or an address pass by themselves, and when.
     """
     for subscription in subscriptions.of_account(account.account_id):
         subscriptions.remove(account.account_id, subscription.subscription_id)
     for alert in alerts.of_account(account.account_id):
         alerts.remove(account.account_id, alert.alert_id)
+    # After the alerts: what is gone fires no more. Their notes are in the topic.
+    for topic in (topic_of(account.account_id), deliveries_topic(account.account_id)):
+        topics.forget(topic)
     for device in devices.of_account(account.account_id):
         remove_device(account.account_id, device.device_id, accounts=accounts, devices=devices, platform=platform)
     if deliveries.forget_recipient(account.account_id, ERASED_AT_ONCE) == ERASED_AT_ONCE:

@@ -61,14 +61,14 @@ class BulkEmailSender(EmailSender):
             if isinstance(e, ClientError) and not aws.may_succeed_later(e):
                 return [self._send_one(each) for each in group]
             kind = UnclearOutcomeError if aws.is_unclear(e) else ChannelUnavailableError
-            return [kind(f"SES did not take {len(group)} deliveries: {e}")] * len(group)
+            return [kind(f"SES did not take {len(group)} deliveries: {self._said(e)}")] * len(group)
         return [self._outcome(entry) for entry in reply["BulkEmailEntryResults"]]
 
     def _outcome(self, entry: dict[str, Any]) -> Outcome:
         status = entry["Status"]
         if status == "SUCCESS":
             return str(entry["MessageId"])
-        text = f"SES did not take a delivery: {status} {entry.get('Error', '')}".strip()
+        text = f"SES did not take a delivery: {status} {self._said(entry.get('Error', ''))}".strip()
         if status in _REJECTED:
             return self._told_apart(text, RecipientRejectedError(text))
         return ChannelUnavailableError(text)

@@ -3,6 +3,7 @@
 from botocore.exceptions import ClientError, ParamValidationError
 
 from signalbox.adapters import aws
+from signalbox.domain.accounts.texts import without_addresses
 from signalbox.domain.delivery.message import Message
 from signalbox.domain.errors import ChannelUnavailableError, RecipientRejectedError, UnclearOutcomeError
 
@@ -55,15 +56,19 @@ class EmailSender:
                 **self._reported,
             )
         except ParamValidationError as e:
-            raise RecipientRejectedError(f"SES cannot be asked to send delivery {delivery_id}: {e}") from e
+            raise RecipientRejectedError(f"SES cannot be asked to send delivery {delivery_id}: {self._said(e)}") from e
         except ClientError as e:
             refused = aws.error_code(e) in _REFUSALS and not aws.may_succeed_later(e)
             kind = RecipientRejectedError if refused else ChannelUnavailableError
-            raise kind(f"SES did not take delivery {delivery_id}: {e}") from e
+            raise kind(f"SES did not take delivery {delivery_id}: {self._said(e)}") from e
         except aws.NETWORK_ERRORS as e:
             kind = UnclearOutcomeError if aws.is_unclear(e) else ChannelUnavailableError
             raise kind(f"SES did not answer for delivery {delivery_id}: {e}") from e
         return str(reply["MessageId"])
+
+    def _said(self, what: object) -> str:
+        """Return what SES said, to be kept as a delivery's reason: whom it was to is not kept there."""
+        return without_addresses(str(what), but=self._sender)
 
 
 def list_headers(message: Message) -> list[dict[str, str]]:

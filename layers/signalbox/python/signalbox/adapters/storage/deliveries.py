@@ -239,8 +239,8 @@ class DynamoDeliveryRepository:
         yield from map(_delivery_of, chain.from_iterable(pages))
 
     def forget_recipient(self, account_id: str, limit: int) -> int:
-        """Erase where the account's deliveries went and what was said of it, `limit` of them at most, and keep those that
-        are still queued from being sent; return how many were erased now."""
+        """Erase where the account's deliveries went and what was said of it, `limit` of them at most, and keep those
+        that are still queued from being sent; return how many were erased now."""
         pages = DeliveryItem.query_raw(
             "#account_id = :account",
             {":account": {"S": account_id}, ":nobody": {"S": NO_RECIPIENT}},
@@ -265,9 +265,9 @@ def _while_waiting(delivery: Delivery, actions: list[Action]) -> bool:
 
 
 def _forget(item: DeliveryItem) -> None:
-    nobody = DeliveryItem.recipient.set(NO_RECIPIENT)
+    erased: list[Action] = [DeliveryItem.recipient.set(NO_RECIPIENT)]
     stopped = [
-        nobody,
+        *erased,
         DeliveryItem.state.set(DeliveryState.SUPPRESSED),
         DeliveryItem.reason.set("erased"),
         DeliveryItem.due_partition.remove(),
@@ -276,7 +276,7 @@ def _forget(item: DeliveryItem) -> None:
     try:
         item.update(stopped, DeliveryItem.state == DeliveryState.QUEUED)
     except ConditionFailedError:
-        item.update([nobody, DeliveryItem.reason.remove()])
+        item.update([*erased, DeliveryItem.reason.remove()])
 
 
 def require_outcome(state: DeliveryState, changes: dict[str, Any]) -> None:

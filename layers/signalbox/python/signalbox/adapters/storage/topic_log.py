@@ -86,6 +86,18 @@ class DynamoTopicLog:
             return last + 1
         raise StorageUnavailableError(f"{topic} did not give {event_id} a number in {MOST_TRIES} tries")
 
+    def forget(self, topic: str) -> None:
+        """Remove a topic, known or not: its entries and its count."""
+        pages = TopicLogItem.query_raw(
+            "#topic = :topic AND #sequence >= :first",
+            {":topic": {"S": topic}, ":first": {"N": str(COUNT)}},
+            ProjectionExpression="#sequence",
+        )
+        with TopicLogItem.batch_write() as batch:
+            for page in pages:
+                for raw in page:
+                    batch.delete(TopicLogItem(topic, int(raw["sequence"]["N"])))
+
 
 def last_number(topic: str) -> int:
     """Return the number of the newest entry that a topic ever had, 0 before the first; read consistently."""

@@ -10,6 +10,7 @@ LONGEST_NAME = 60
 _EMAIL = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 )
+_ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:]+@[^\s<>()\[\]\"',;:]+")
 _MARKUP = frozenset("<>{}\"'`\\")
 
 
@@ -24,6 +25,11 @@ def checked_email(text: str) -> str:
     if len(text) > LONGEST_EMAIL or dots or not _EMAIL.fullmatch(text):
         raise InvalidValueError("must be one plain e-mail address, as ada@example.com")
     return text.lower()
+
+
+def without_addresses(text: str, but: str = "") -> str:
+    """Return a service's free text without e-mail addresses, other than `but`: it may be kept for long."""
+    return _ADDRESS.sub(lambda found: found[0] if found[0].rstrip(".") == but else "(address)", text)
 
 
 def checked_name(text: str, longest: int = LONGEST_NAME) -> str:

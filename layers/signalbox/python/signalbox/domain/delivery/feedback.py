@@ -4,6 +4,7 @@ SES has two shapes for this: events of a configuration set (`eventType`) and an 
 (`notificationType`). Beside that word they agree in all that is read here.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,8 @@ from typing import Any
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.instants import from_iso
 
-_LONGEST_REASON = 200
+_STATUS = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)")
+"""An enhanced status code (RFC 3463), as 5.1.1."""
 
 
 class Verdict(StrEnum):
@@ -28,7 +30,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What became of one mail: SES's id of it, when SES took it, and to whom it was."""
+    """What became of one mail: SES's id of it, when SES took it, and to whom it was.
+
+    `reason` is made of SES's own words and codes. What a mail server says is not kept: it names the address.
+    """
 
     verdict: Verdict
     service_id: str
@@ -60,7 +65,7 @@ def read_feedback(event: Mapping[str, Any]) -> Feedback | None:
         if kind == "Bounce":
             return _bounce(event["bounce"], *base)
         if kind == "Reject":
-            return Feedback(Verdict.REJECTED, *base, tuple(mail["destination"]), str(event["reject"]["reason"]))
+            return Feedback(Verdict.REJECTED, *base, tuple(mail["destination"]), "rejected by SES")
     except (KeyError, TypeError, ValueError) as e:
         raise InvalidValueError(f"event must be one of SES, was {str(event)[:200]}") from e
     if kind is None:
@@ -71,14 +76,14 @@ def read_feedback(event: Mapping[str, Any]) -> Feedback | None:
 def _bounce(bounce: Mapping[str, Any], service_id: str, sent_at: datetime) -> Feedback:
     hard = bounce["bounceType"] == "Permanent"
     first = bounce["bouncedRecipients"][0] if bounce["bouncedRecipients"] else {}
-    diagnosis = first.get("diagnosticCode", "")
-    reason = f"{'' if hard else 'soft '}bounce {bounce.get('bounceSubType', '')} {diagnosis}".strip()
+    status = _STATUS.search(f"{first.get('status', '')} {first.get('diagnosticCode', '')}")
+    words = ["bounce" if hard else "soft bounce", bounce.get("bounceSubType"), status and status[0]]
     return Feedback(
         Verdict.BOUNCE if hard else Verdict.SOFT_BOUNCE,
         service_id,
         sent_at,
         _addresses(bounce["bouncedRecipients"]),
-        reason[:_LONGEST_REASON],
+        " ".join(str(word) for word in words if word),
     )
 
 
