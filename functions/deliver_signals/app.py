@@ -45,8 +45,8 @@ def handle_records(records: list[SQSRecord], context: LambdaContext) -> Mapping[
         log=bootstrap.topic_log(),
         time_left=time_left(context),
     )
-    digests = bootstrap.senders(), lambda first: unsubscribe_url(first, ALL_MAIL)
-    report, failures = deliver_messages([record.body for record in records], office, *digests)
+    bodies = [record.body for record in records]
+    report, failures = deliver_messages(bodies, office, lambda first: unsubscribe_url(first, ALL_MAIL))
     publish(replace(report, latencies={}))
     latencies = until(bootstrap.wall_clock().now(), report.latencies, since=wall_now)
     publish_latencies(latencies)

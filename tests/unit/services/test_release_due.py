@@ -1,8 +1,9 @@
 """Digests, quiet hours and daily budgets, from the event to the mail."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
-from itertools import permutations
+from itertools import count, permutations
 from typing import Any
 
 import pytest
@@ -10,19 +11,20 @@ import pytest
 from signalbox.domain.accounts.account import Tier
 from signalbox.domain.delivery.delivery import LEASE, Channel, DeliveryState, Subscription
 from signalbox.domain.delivery.planning import BUDGET_WINDOW
+from signalbox.domain.delivery.retrying import MOST_ATTEMPTS, wait_before_next
 from signalbox.domain.delivery.timing import Digest, QuietHours
 from signalbox.domain.errors import (
     ChannelUnavailableError,
     QueueUnavailableError,
+    StorageUnavailableError,
     TransientError,
     UnclearOutcomeError,
 )
 from signalbox.domain.instants import from_iso
 from signalbox.domain.signals.events import EventKind
 from signalbox.domain.signals.signal import Signal
-from signalbox.services.deliver_digest import deliver_digest
-from signalbox.services.deliver_signals import Office, deliver_all
-from signalbox.services.delivery_task import Task
+from signalbox.services.deliver_messages import deliver_messages
+from signalbox.services.deliver_signals import Office
 from signalbox.services.release_due import Desk, ReleaseReport, release_due
 from signalbox.services.route_deliveries import route_event
 from tests.builders import NOW, ended, make_event, make_signal, make_subscription
@@ -75,23 +77,20 @@ class House:
                 self.handle(body, now)
 
     def handle(self, body: Mapping[str, Any], now: datetime) -> None:
-        tools: dict[str, Any] = {
-            "signals": self.signals,
-            "deliveries": self.deliveries,
-            "senders": {Channel.EMAIL: self.sender},
-            "page_url": "",
-            "unsubscribe_url": lambda delivery: f"https://u.example/{delivery.account_id}",
-            "now": now,
-            "wall_now": now,
-        }
-        if "digest" in body:
-            pairs = [(signal_id, delivery_id) for signal_id, delivery_id in body["digest"]]
-            deliver_digest(pairs, dead_letters=self.dead_letters, **tools)
-        else:
-            shared = {name: value for name, value in tools.items() if name != "senders"}
-            senders = {Channel.EMAIL: self.sender}
-            office = Office(senders=senders, queues=self.queues, dead_letters=self.dead_letters, **shared)
-            deliver_all([Task.from_message(body)], office)
+        office = Office(
+            signals=self.signals,
+            deliveries=self.deliveries,
+            senders={Channel.EMAIL: self.sender},
+            queues=self.queues,
+            dead_letters=self.dead_letters,
+            page_url="",
+            now=now,
+            wall_now=now,
+            unsubscribe_url=lambda delivery: f"https://u.example/{delivery.account_id}",
+        )
+        _, failures = deliver_messages([json.dumps(body)], office, office.unsubscribe_url)
+        for failure in failures.values():
+            raise failure
 
     @property
     def subjects(self) -> list[str]:
@@ -100,6 +99,18 @@ class House:
     @property
     def states(self) -> list[DeliveryState]:
         return [delivery.state for delivery in self.deliveries.stored.values()]
+
+
+def hiccup(fake: object, call: str, after: int) -> None:
+    """Let a method of a fake fail once, after as many calls that do not."""
+    calls, method = count(), getattr(fake, call)
+
+    def stumble(*arguments: Any, **named: Any) -> Any:
+        if next(calls) == after:
+            raise StorageUnavailableError("throttled")
+        return method(*arguments, **named)
+
+    setattr(fake, call, stumble)
 
 
 def wanting(**overrides: Any) -> Subscription:
@@ -259,27 +270,92 @@ def test_a_digest_whose_service_did_not_answer_is_sent_once_more_after_the_lease
     house = House(wanting(digest=Digest.HOURLY))
     house.publish(50.0, 60.0)
     house.release(NOW + HOUR)
-    (body,) = house.queues[Tier.PREMIUM].bodies
+    queue = house.queues[Tier.PREMIUM]
     house.sender.errors.append(UnclearOutcomeError("no answer"))
-    with pytest.raises(TransientError, match="no answer"):
-        house.handle(body, NOW + HOUR)
+    house.handle(queue.bodies[0], NOW + HOUR)
     assert set(house.states) == {DeliveryState.CLAIMED}, "it may have arrived: the claims run on"
-    house.handle(body, NOW + HOUR + LEASE)
+    assert timedelta(seconds=queue.delays[1]) > LEASE
+    house.handle(queue.bodies[1], NOW + HOUR + timedelta(seconds=queue.delays[1]))
     assert set(house.states) == {DeliveryState.ACCEPTED}
     assert len(house.sender.sent) == 1
 
 
-def test_a_digest_whose_service_is_down_is_queued_again_whole() -> None:
+def test_a_digest_whose_service_is_down_is_queued_again_whole_and_later() -> None:
+    house = House(wanting(digest=Digest.HOURLY))
+    house.publish(50.0, 60.0)
+    house.release(NOW + HOUR)
+    queue = house.queues[Tier.PREMIUM]
+    house.sender.errors.append(ChannelUnavailableError("throttled"))
+    house.handle(queue.bodies[0], NOW + HOUR)
+    assert set(house.states) == {DeliveryState.QUEUED}
+    assert queue.bodies[1]["digest"] == queue.bodies[0]["digest"]
+    assert queue.delays[1] > 0
+    house.handle(queue.bodies[1], NOW + HOUR)
+    assert set(house.states) == {DeliveryState.ACCEPTED}
+
+
+def test_digests_that_are_throttled_wait_longer_each_time_and_then_have_failed() -> None:
+    house = House(wanting(digest=Digest.HOURLY))
+    house.publish(50.0, 60.0)
+    house.release(NOW + HOUR)
+    queue, most = house.queues[Tier.PREMIUM], MOST_ATTEMPTS[Channel.EMAIL]
+    house.sender.errors += [ChannelUnavailableError("throttled")] * most
+    for attempt in range(most):
+        house.handle(queue.bodies[attempt], NOW + HOUR)
+    assert len(queue.bodies) == most, "nothing is queued after the last attempt"
+    name = queue.bodies[0]["digest"][0][1]
+    assert queue.delays[1:] == [wait_before_next(attempt, name) for attempt in range(1, most)]
+    assert {(each.state, each.reason) for each in house.deliveries.stored.values()} == {
+        (DeliveryState.FAILED, "throttled")
+    }
+    letters = [[each["signal_id"], *each["delivery_ids"]] for each in house.dead_letters.bodies]
+    assert letters == queue.bodies[0]["digest"]
+
+
+def test_a_digest_whose_queue_is_down_too_comes_back_and_is_not_interrupted() -> None:
+    house = House(wanting(digest=Digest.HOURLY))
+    house.publish(50.0, 60.0)
+    house.release(NOW + HOUR)
+    queue = house.queues[Tier.PREMIUM]
+    house.sender.errors.append(ChannelUnavailableError("throttled"))
+    queue.error = QueueUnavailableError("down")
+    with pytest.raises(QueueUnavailableError):
+        house.handle(queue.bodies[0], NOW + HOUR)
+    assert set(house.states) == {DeliveryState.QUEUED}
+
+
+@pytest.mark.parametrize(("call", "after"), [("claim", 1), ("one", 0), ("get", 1), ("finish", 0)])
+def test_a_digest_survives_storage_that_fails_before_it_is_sent(call: str, after: int) -> None:
+    house = House(wanting(digest=Digest.HOURLY))
+    first, *_ = house.publish(50.0, 60.0, 70.0)
+    house.signals.update(first, ended(first))
+    house.release(NOW + HOUR)
+    (body,) = house.queues[Tier.PREMIUM].bodies
+    if call == "one":  # is asked of what is finished only
+        taken = house.deliveries.claim(*body["digest"][2], NOW + HOUR)
+        assert taken is not None
+        house.deliveries.finish(taken, DeliveryState.SUPPRESSED, NOW + HOUR, reason="ended")
+    for receive in range(4):
+        hiccup(house.signals if call == "get" else house.deliveries, call, after)
+        with pytest.raises(StorageUnavailableError):
+            house.handle(body, NOW + HOUR + receive * 5 * LEASE)
+    assert not house.sender.sent
+    house.handle(body, NOW + 3 * HOUR)
+    assert house.subjects == ["2 new signals, first BUY S2/USDT"]
+    assert sorted(house.states) == ["ACCEPTED", "ACCEPTED", "SUPPRESSED"]
+
+
+def test_an_outcome_that_cannot_be_recorded_has_no_other_sent_again() -> None:
     house = House(wanting(digest=Digest.HOURLY))
     house.publish(50.0, 60.0)
     house.release(NOW + HOUR)
     (body,) = house.queues[Tier.PREMIUM].bodies
-    house.sender.errors.append(ChannelUnavailableError("throttled"))
-    with pytest.raises(TransientError, match="throttled"):
+    hiccup(house.deliveries, "finish", 0)
+    with pytest.raises(StorageUnavailableError):
         house.handle(body, NOW + HOUR)
-    assert set(house.states) == {DeliveryState.QUEUED}
-    house.handle(body, NOW + HOUR)
-    assert set(house.states) == {DeliveryState.ACCEPTED}
+    assert sorted(house.states) == ["ACCEPTED", "CLAIMED"]
+    house.handle(body, NOW + HOUR + LEASE)
+    assert [subject[:7] for subject in house.subjects] == ["2 new s", "1 new s"]
 
 
 def test_no_digest_shows_an_open_signal_before_the_tier_may_see_it() -> None:

@@ -382,7 +382,7 @@ def test_many_messages_are_sent_some_hundred_at_a_time_and_none_is_left_out() ->
     house = House(*(replace(PREMIUM, subscription_id=f"sub-{n}", account_id=f"acc-{n}") for n in range(60)))
     sender = RecordingBatchSender()
     house.sender = sender  # type: ignore[assignment] # the same port
-    report, failures = deliver_messages(many(house, 5), house.office(), {}, no_link)
+    report, failures = deliver_messages(many(house, 5), house.office(), no_link)
     assert (report.accepted, failures, sender.calls) == (300, {}, 5)
 
 
@@ -394,11 +394,11 @@ def test_what_a_worker_has_no_time_for_is_queued_again_at_once_and_was_not_inter
     office = replace(house.office(), time_left=lambda: next(seconds))
     queue = house.queues[Tier.PREMIUM]
     queue.bodies.clear()
-    report, failures = deliver_messages(bodies, office, {}, no_link)
+    report, failures = deliver_messages(bodies, office, no_link)
     assert (0 < report.accepted < 300, failures) == (True, {})
     states = Counter(each.state for each in house.deliveries.stored.values())
     assert states == {DeliveryState.ACCEPTED: report.accepted, DeliveryState.QUEUED: 300 - report.accepted}
-    again, failures = deliver_messages([json.dumps(body) for body in queue.bodies], house.office(), {}, no_link)
+    again, failures = deliver_messages([json.dumps(body) for body in queue.bodies], house.office(), no_link)
     assert (again.accepted, again.repeated, failures) == (300 - report.accepted, 0, {})
 
 

@@ -8,9 +8,8 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from signalbox.domain.delivery.delivery import Channel, Delivery
+from signalbox.domain.delivery.delivery import Delivery
 from signalbox.domain.errors import InvalidValueError, SignalboxError
-from signalbox.ports.delivery import ChannelSender
 from signalbox.services.deliver_digest import deliver_digest
 from signalbox.services.deliver_signals import DeliveryReport, Office, deliver_all
 from signalbox.services.delivery_task import Task
@@ -21,10 +20,7 @@ MOST_TOGETHER = 100
 
 
 def deliver_messages(
-    bodies: Sequence[str],
-    office: Office,
-    digest_senders: Mapping[Channel, ChannelSender],
-    digest_unsubscribe_url: Callable[[Delivery], str | None],
+    bodies: Sequence[str], office: Office, digest_unsubscribe_url: Callable[[Delivery], str | None]
 ) -> tuple[DeliveryReport, dict[int, Exception]]:
     """Send what the messages with these bodies (JSON) ask for; return what became of it, and why some of them, by their
     places, must come back. A message that cannot be read comes back until it is a dead letter; what a worker has no
@@ -36,7 +32,7 @@ def deliver_messages(
         try:
             body = _read(text)
             if "digest" in body and office.time_left() >= ENOUGH_TO_BEGIN:
-                reports.append(_send_digest(body["digest"], office, digest_senders, digest_unsubscribe_url))
+                reports.append(_send_digest(body["digest"], office, digest_unsubscribe_url))
             elif "digest" in body:
                 failures[place] = no_time()
             else:
@@ -91,25 +87,11 @@ def _read(text: str) -> dict[str, object]:
     return body
 
 
-def _send_digest(
-    items: object,
-    office: Office,
-    senders: Mapping[Channel, ChannelSender],
-    unsubscribe_url: Callable[[Delivery], str | None],
-) -> DeliveryReport:
+def _send_digest(items: object, office: Office, unsubscribe_url: Callable[[Delivery], str | None]) -> DeliveryReport:
     if not isinstance(items, list):
         raise InvalidValueError(f"digest must be a list of pairs, was {str(items)[:200]}")
-    return deliver_digest(
-        [(str(signal_id), str(delivery_id)) for signal_id, delivery_id in items],
-        signals=office.signals,
-        deliveries=office.deliveries,
-        senders=senders,
-        page_url=office.page_url,
-        unsubscribe_url=unsubscribe_url,
-        dead_letters=office.dead_letters,
-        now=office.now,
-        wall_now=office.wall_now,
-    )
+    pairs = [(str(signal_id), str(delivery_id)) for signal_id, delivery_id in items]
+    return deliver_digest(pairs, office, unsubscribe_url)
 
 
 def _sum(reports: Sequence[DeliveryReport]) -> DeliveryReport:

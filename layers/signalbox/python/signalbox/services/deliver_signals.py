@@ -226,18 +226,21 @@ def _try_later(letter: _Letter, why: ChannelUnavailableError, task: Task, office
     if not may_be_tried_again(delivery.channel, delivery.attempts):
         _give_up(letter, str(why), task, office, tally)
         return
-    unclear = isinstance(why, UnclearOutcomeError)
-    wait = wait_before_next(delivery.attempts, delivery.delivery_id)
+    wait = wait_after(why, delivery.attempts, delivery.delivery_id)
     try:
-        office.queues[delivery.tier].send(
-            [_alone(delivery, task)], delay_seconds=max(wait, _OUTLASTS_THE_LEASE) if unclear else wait
-        )
+        office.queues[delivery.tier].send([_alone(delivery, task)], delay_seconds=wait)
     except SignalboxError as e:
         tally.failures[letter.task] = e
-    if unclear:
+    if isinstance(why, UnclearOutcomeError):
         tally.count("retried")
     else:
         _finish(letter, DeliveryState.QUEUED, office, tally, reason=str(why))
+
+
+def wait_after(why: ChannelUnavailableError, attempts: int, name: str) -> int:
+    """Return the seconds until the next attempt: where claims are left to lapse, they have lapsed by then."""
+    wait = wait_before_next(attempts, name)
+    return max(wait, _OUTLASTS_THE_LEASE) if isinstance(why, UnclearOutcomeError) else wait
 
 
 def _give_up(letter: _Letter, why: str, task: Task, office: Office, tally: _Tally) -> None:

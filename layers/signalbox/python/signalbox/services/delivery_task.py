@@ -1,10 +1,11 @@
 """What one message on a tier's queue asks for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from signalbox.domain.accounts.account import Tier
+from signalbox.domain.delivery.delivery import Delivery
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.signals.events import EventKind
 
@@ -33,3 +34,8 @@ class Task:
         """Return the JSON body of the message that asks for this."""
         body = {"signal_id": self.signal_id, "delivery_ids": list(self.delivery_ids), "kind": str(self.kind)}
         return body if self.tier is None else {**body, "tier": str(self.tier)}
+
+
+def digest_message(batch: Sequence[Delivery]) -> dict[str, Any]:
+    """Return the JSON body of the message that has several deliveries sent in one mail, in this order."""
+    return {"digest": [[each.signal_id, each.delivery_id] for each in batch]}

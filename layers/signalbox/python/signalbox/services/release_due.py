@@ -18,6 +18,7 @@ from signalbox.domain.instants import to_iso
 from signalbox.ports.access import QuotaRepository
 from signalbox.ports.delivery import DeliveryRepository, SubscriptionRepository
 from signalbox.ports.work import Queue
+from signalbox.services.delivery_task import digest_message
 from signalbox.services.route_deliveries import messages_of, recipient_of
 
 MOST_AT_ONCE = 1_000
@@ -115,7 +116,7 @@ def _send(wanted: list[Delivery], desk: Desk) -> ReleaseReport:
     gathered = [each for each in wanted if each.wait != Wait.BUDGET and each.channel is Channel.EMAIL]
     mails = [batch for batch in _batches(gathered) if len(batch) > 1]
     in_mails = {each.delivery_id for batch in mails for each in batch}
-    bodies: list[Mapping[str, Any]] = [digest_message(batch, desk.now) for batch in mails]
+    bodies: list[Mapping[str, Any]] = [digest_message(batch) | {"as_of": to_iso(desk.now)} for batch in mails]
     for delivery in wanted:
         if delivery.delivery_id not in in_mails:
             bodies += messages_of([delivery], delivery.kind, desk.now)
@@ -123,12 +124,6 @@ def _send(wanted: list[Delivery], desk: Desk) -> ReleaseReport:
     for delivery in wanted:
         desk.deliveries.release(delivery)
     return ReleaseReport(released=len(wanted), digests=len(mails))
-
-
-def digest_message(batch: Sequence[Delivery], as_of: datetime) -> dict[str, Any]:
-    """Return the message that has several deliveries sent in one mail, in this order."""
-    items = [[each.signal_id, each.delivery_id] for each in batch]
-    return {"digest": items, "as_of": to_iso(as_of)}
 
 
 def _batches(deliveries: list[Delivery]) -> Iterator[list[Delivery]]:
