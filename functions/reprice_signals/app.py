@@ -44,6 +44,7 @@ def tell(shard: Shard, now: datetime, prices: Prices, opened: Opened) -> None:
         opened,
         alerts=bootstrap.alert_repository(),
         checks=bootstrap.alert_checks(),
+        accounts=bootstrap.account_repository(),
         candles=bootstrap.candle_store(),
         frames=bootstrap.price_frame_store(),
         now=now,

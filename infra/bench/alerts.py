@@ -15,6 +15,7 @@ from signalbox.domain.universe.shards import Shard
 from signalbox.services.evaluate_alerts import evaluate_alerts
 from tests.builders import NOW, make_price
 from tests.fakes.alerts import InMemoryAlerts, make_alert, make_terms
+from tests.fakes.delivery import InMemoryAccounts
 
 ALERTS = 100_000
 CROSSED = 3
@@ -66,6 +67,7 @@ def items_read(alerts: int = ALERTS) -> Counter[str]:
             (),
             alerts=stored,
             checks=checks,
+            accounts=InMemoryAccounts(),
             candles=candles,
             frames=frames,
             now=as_of + timedelta(seconds=10),

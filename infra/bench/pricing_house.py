@@ -35,6 +35,7 @@ from signalbox.services.evaluate_alerts import evaluate_alerts
 from signalbox.services.quotes import QuoteRound
 from signalbox.services.reprice_signals import reprice_shard
 from tests.fakes.alerts import InMemoryAlerts
+from tests.fakes.delivery import InMemoryAccounts
 from tests.fakes.market import FakeExchange
 
 SYMBOLS, OPEN_SIGNALS = 200, 2000
@@ -153,6 +154,7 @@ class House:
             opened,
             alerts=self.alerts,
             checks=self.checks,
+            accounts=InMemoryAccounts(),
             candles=self.candles,
             frames=self.frames,
             now=shard.as_of + timedelta(seconds=GRACE_SECONDS),

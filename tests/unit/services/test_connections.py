@@ -147,6 +147,9 @@ def test_nobody_sees_an_open_signal_early_by_resuming_their_alerts(house: House)
     answers = house.say({"action": "resume", "topic": "alerts", "after": 0})
     assert [event["sequence"] for event in answers[0]["events"]] == [1]
     assert (answers[-1]["sequence"], answers[-1]["more"]) == (1, False)
+    assert house.say({"action": "subscribe", "topic": "alerts"})[-1]["sequence"] == 1
+    house.open("premium", Tier.PREMIUM)
+    assert house.say({"action": "subscribe", "topic": "alerts"}, "premium")[-1]["sequence"] == 3
 
 
 @settings(deadline=None, max_examples=100)

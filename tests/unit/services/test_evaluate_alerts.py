@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from signalbox.domain.accounts.account import Tier
+from signalbox.domain.accounts.account import Account, Tier
 from signalbox.domain.alerts.alert import Alert, AlertKind, Window
 from signalbox.domain.alerts.firing import Firing
 from signalbox.domain.errors import StorageUnavailableError
@@ -22,6 +22,7 @@ from signalbox.ports.alerts import TriggerRange
 from signalbox.services.evaluate_alerts import AlertsReport, evaluate_alerts
 from tests.builders import NOW, make_candles, make_price, make_signal
 from tests.fakes.alerts import InMemoryAlertChecks, InMemoryAlerts, make_alert, make_terms
+from tests.fakes.delivery import InMemoryAccounts
 from tests.fakes.market import InMemoryCandles, InMemoryPriceFrames
 
 SYMBOL = "BTC/USDT"
@@ -36,6 +37,7 @@ class Desk:
         for alert in alerts:
             self.alerts.add(alert)
         self.checks = InMemoryAlertChecks()
+        self.accounts = InMemoryAccounts()
         self.candles = InMemoryCandles()
         self.frames = InMemoryPriceFrames()
 
@@ -55,6 +57,7 @@ class Desk:
             opened,
             alerts=self.alerts,
             checks=self.checks,
+            accounts=self.accounts,
             candles=self.candles,
             frames=self.frames,
             now=as_of + timedelta(seconds=10),
@@ -264,6 +267,22 @@ def test_a_new_signal_is_told_when_its_tier_may_see_it_and_once(tier: Tier, minu
         desk.cycle(at, 100.0, [make_signal()])
         told.append(len(desk.told))
     assert told == [int(at >= minute) for at in range(20)]
+
+
+@pytest.mark.parametrize("kind", [AlertKind.NEW_SIGNAL, AlertKind.NEAR_TARGET])
+@pytest.mark.parametrize("made_as", list(Tier))
+def test_no_alert_fires_for_a_signal_before_the_tier_its_account_has_now_may_see_it(
+    kind: AlertKind, made_as: Tier
+) -> None:
+    """A firing has a number in its topic at once, by which its account would know that there is one."""
+    asked = {"minimum_quality": 50.0} if kind is AlertKind.NEW_SIGNAL else {"percent": Decimal(10)}
+    desk = Desk(make_alert(make_terms(kind, repeat=True, **asked), tier=made_as))
+    desk.accounts.put_account(Account("acc-1", Tier.FREE))
+    told = []
+    for at in range(20):
+        desk.cycle(at, 106.0, [make_signal()])
+        told.append(len(desk.told))
+    assert told == [int(at >= 16) for at in range(20)]
 
 
 @pytest.mark.parametrize("minutes", [1, 2])

@@ -87,7 +87,17 @@ def _subscribe(
     group = _group(topic, conversation)
     if not conversation.connections.follow(connection.connection_id, topic, MOST_TOPICS, conversation.now, group):
         return [_error("too_many_topics", f"a connection may follow {MOST_TOPICS} topics")]
-    return [{"type": "subscribed", "topic": public_name(topic), "sequence": conversation.reader(topic).last(topic)}]
+    sequence = _last(topic, connection.tier, conversation)
+    return [{"type": "subscribed", "topic": public_name(topic), "sequence": sequence}]
+
+
+def _last(topic: str, tier: Tier, conversation: Conversation) -> int:
+    """Return the number of the newest entry of a topic that this tier may know of."""
+    last = conversation.reader(topic).last(topic)
+    if not topic.startswith(f"{ALERTS}:") or not tier.delay:
+        return last
+    newest = conversation.log.after(topic, max(last - MOST_RESUMED, 0), MOST_RESUMED)
+    return last - len(newest) + len(_visible(newest, topic, tier, conversation.system_now))
 
 
 def _group(topic: str, conversation: Conversation) -> str | None:
@@ -141,7 +151,8 @@ def _visible(
 ) -> list[tuple[int, dict[str, Any]]]:
     """Return the entries up to the first that tells of a signal which this tier may not know of yet.
 
-    Only an account's own alerts can hold one: the topics of signals are written when the tier may read them.
+    Only an account's own alerts can hold one, from when its tier was a higher one: alerts fire, and the topics of
+    signals are written, when the tier may know.
     """
     if not topic.startswith(f"{ALERTS}:"):
         return entries

@@ -7,10 +7,10 @@ passed leaves its place, so that what was missed once is found by the next check
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from signalbox.domain.accounts.account import Tier
@@ -25,6 +25,7 @@ from signalbox.domain.market.consensus import ConsensusPrice
 from signalbox.domain.signals.signal import NULL_STRATEGY, Signal
 from signalbox.domain.universe.shards import Shard
 from signalbox.ports.alerts import AlertChecks, AlertRepository, TriggerRange
+from signalbox.ports.delivery import AccountRepository
 from signalbox.ports.market import CandleStore, PriceFrameStore
 from signalbox.services.alert_observations import Sightings, look, moves_of
 from signalbox.services.fire_alerts import AlertTally, Step, firing_step, move_all
@@ -57,6 +58,7 @@ class _Round:
     sightings: Mapping[str, Sightings]
     now: datetime
     tally: AlertTally
+    tier_of: Callable[[str], Tier | None]
 
     def last_look(self, symbol: str) -> datetime:
         return self.known[symbol].at - UNSEEN if symbol in self.known else self.now - FIRST_LOOK
@@ -72,6 +74,18 @@ class _Round:
         """Return the step of alerts that `fire` for `facts`."""
         return firing_step(partial(fire, at=self.now, **facts), self.now)
 
+    def telling_step(self, fire: Callable[..., Firing | None], **facts: Any) -> Step:
+        """Return the step of alerts that `fire` for `facts` about an open signal: under the tier that the account has
+        now. One that may not know of the signal yet takes that tier only, and fires when it may."""
+        step = self.step(fire, **facts)
+
+        def by_tier(alert: Alert) -> tuple[Alert, Sequence[Firing]]:
+            after, firings = step(alert)
+            tier = self.tier_of(alert.account_id) if firings else None
+            return (after, firings) if tier in (None, alert.tier) else step(replace(alert, tier=tier))
+
+        return by_tier
+
 
 def evaluate_alerts(
     shard: Shard,
@@ -80,6 +94,7 @@ def evaluate_alerts(
     *,
     alerts: AlertRepository,
     checks: AlertChecks,
+    accounts: AccountRepository,
     candles: CandleStore,
     frames: PriceFrameStore,
     now: datetime,
@@ -100,7 +115,7 @@ def evaluate_alerts(
     sightings = look(shard, prices, known, candles=candles, closed_by=closed_by)
     told = [signal for signal in opened if signal.strategy != NULL_STRATEGY and signal.symbol in sightings]
     occupied = alerts.occupied((*shard.symbols, EVERY_SYMBOL))
-    round_ = _Round(alerts, occupied, known, sightings, now, AlertTally())
+    round_ = _Round(alerts, occupied, known, sightings, now, AlertTally(), _tiers(accounts))
     _check_prices(round_)
     moves = moves_of(shard, sightings, frames=frames, now=now)
     _check_moves(round_, moves)
@@ -109,6 +124,17 @@ def evaluate_alerts(
     checks.save(shard.bucket, {symbol: _check(round_, symbol, prices, moves[symbol]) for symbol in sightings})
     tally = round_.tally
     return AlertsReport(len(sightings), tally.alerts_read, tally.alerts_fired, tally.alerts_moved)
+
+
+def _tiers(accounts: AccountRepository) -> Callable[[str], Tier | None]:
+    """Return what tells the tier of an account, None if there is none any more; read once."""
+
+    @cache
+    def tier_of(account_id: str) -> Tier | None:
+        account = accounts.account(account_id)
+        return None if account is None else account.tier
+
+    return tier_of
 
 
 def _check_prices(round_: _Round) -> None:
@@ -154,7 +180,7 @@ def _check_nearness(round_: _Round, signals: Sequence[Signal]) -> None:
             left, before = distance_percent(signal, kind, high, low), _distance_before(round_, signal, kind)
             if left < before and left <= WIDEST_NEAR:
                 ranges.append(TriggerRange(near_partition(signal.symbol), left, min(before, WIDEST_NEAR)))
-                step = round_.step(fire_for_nearness, signal=signal, high=high, low=low)
+                step = round_.telling_step(fire_for_nearness, signal=signal, high=high, low=low)
                 steps.setdefault(signal.symbol, []).append(step)
     round_.move(ranges, lambda alert: steps[alert.terms.symbol])
 
@@ -176,7 +202,7 @@ def _check_new_signals(round_: _Round, signals: Sequence[Signal]) -> None:
             if _seen_since(round_, signal, tier)
             for symbol in (signal.symbol, EVERY_SYMBOL)
         ]
-        step = round_.step(fire_for_signal, signal=signal)
+        step = round_.telling_step(fire_for_signal, signal=signal)
         round_.move(ranges, lambda _, step=step: (step,))  # type: ignore[misc]
 
 
