@@ -66,14 +66,14 @@ class UnitTable:
         return {"Responses": {table: found}}
 
     def update_item(self, **request: Any) -> dict[str, Any]:
-        """Set attributes, and add to a set; conditions hold."""
+        """Set attributes, and append to a list; conditions hold."""
         values = request["ExpressionAttributeValues"]
         with self.lock:
             item = self.items.setdefault(_key(request["Key"]), dict(request["Key"]))
             for name, value in re.findall(r"(\w+) = (:\w+)", request["UpdateExpression"]):
                 item[name] = values[value]
-            for name, value in re.findall(r"ADD (\w+) (:\w+)", request["UpdateExpression"]):
-                item[name] = {"SS": sorted({*item.get(name, {"SS": []})["SS"], *values[value]["SS"]})}
+            for name, value in re.findall(r"(\w+) = list_append\(.*, (:\w+)\)", request["UpdateExpression"]):
+                item[name] = {"L": [*item.get(name, {"L": []})["L"], *values[value]["L"]]}
             self.written += write_units(item)
         return {}
 

@@ -87,10 +87,10 @@ class CountingCandles(InMemoryCandles):
         self._count["items read"] += int(grid.present.any(axis=1).sum())
         return grid
 
-    def save(self, grid: CandleGrid, bucket: int) -> None:
+    def save(self, grid: CandleGrid, bucket: int) -> CandleGrid:
         self._count["requests"] += 1
         self._count["items written"] += int(grid.present.any(axis=1).sum())
-        super().save(grid, bucket)
+        return super().save(grid, bucket)
 
 
 class CountingUniverse(InMemoryUniverse):

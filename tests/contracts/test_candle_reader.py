@@ -62,13 +62,13 @@ def test_what_is_not_stored_is_left_out(shelf: Shelf):
 
 
 @pytest.mark.parametrize("fuller_first", [True, False])
-def test_of_two_views_of_a_candle_the_one_with_more_trades_counts(shelf: Shelf, fuller_first: bool):
+def test_of_two_views_of_a_candle_the_one_stored_first_counts(shelf: Shelf, fuller_first: bool):
     early = make_grid({"BTC/USDT": [1.0]})
     late = make_grid({"BTC/USDT": [1.25], "ETH/USDT": [2.0]})
     late.volume[:] = early.volume[0, 0] + 1
     for grid in (late, early) if fuller_first else (early, late):
         save_in_turn(shelf.store, grid, bucket=0)
-    assert closes(shelf, "BTC/USDT") == [(0, 1.25)]
+    assert closes(shelf, "BTC/USDT") == [(0, 1.25 if fuller_first else 1.0)]
 
 
 def test_the_newest_candle_of_a_bucket_is_known_and_none_before_the_first(shelf: Shelf):

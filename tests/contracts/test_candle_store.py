@@ -74,7 +74,7 @@ def test_saving_twice_leaves_candles_once_and_holes_overwrite_nothing(store: Can
 
 
 @pytest.mark.parametrize("fuller_first", [True, False])
-def test_of_two_views_of_one_candle_the_one_with_more_trades_counts(store: CandleStore, fuller_first):
+def test_of_two_views_of_one_candle_the_one_stored_first_counts(store: CandleStore, fuller_first):
     early = with_volume(make_grid({"A/USDT": [1.0], "B/USDT": [5.0]}), 3.0)
     late = with_volume(make_grid({"A/USDT": [1.25]}), 4.0)
     for grid in (late, early) if fuller_first else (early, late):
@@ -82,7 +82,37 @@ def test_of_two_views_of_one_candle_the_one_with_more_trades_counts(store: Candl
 
     found = store.load("binance", Timeframe.H1, 0, ("A/USDT", "B/USDT"), START, START)
 
-    assert found.close.tolist() == [[1.25, 5.0]]
+    assert found.close.tolist() == [[1.25 if fuller_first else 1.0, 5.0]]
+
+
+def test_a_stored_candle_is_not_replaced_and_whoever_comes_late_is_told(store: CandleStore):
+    first = make_grid({"A/USDT": [101.0], "B/USDT": [5.0]})
+    assert same_grid(store.save(first, bucket=0), first)
+
+    again = store.save(make_grid({"A/USDT": [90.0], "B/USDT": [5.0]}), bucket=0)
+
+    assert same_grid(again, first)
+    assert same_grid(load(store, first), first)
+
+
+def test_what_is_told_to_whoever_comes_late_is_only_of_the_candles_that_came(store: CandleStore):
+    store.save(make_grid({"A/USDT": [1.0, 1.5], "B/USDT": [5.0, 5.5]}), bucket=0)
+
+    stored = store.save(make_grid({"B/USDT": [6.0], "C/USDT": [7.0, 8.0]}), bucket=0)
+
+    assert stored.symbols == ("B/USDT", "C/USDT")
+    assert stored.present.tolist() == [[True, True], [False, True]]
+    assert stored.close[0].tolist() == [5.0, 7.0]
+    assert stored.close[1, 1] == 8.0
+
+
+def test_which_view_was_first_is_known_candle_by_candle(store: CandleStore):
+    one, other = make_grid({"A/USDT": [1.0, 1.0]}), make_grid({"A/USDT": [2.0, 2.0], "B/USDT": [3.0, 3.0]})
+    store.save(one.rows(0, 1), bucket=0)
+    store.save(other, bucket=0)
+    store.save(one, bucket=0)
+
+    assert load(store, one).close.tolist() == [[1.0], [2.0]]
 
 
 def test_series_are_apart(store: CandleStore):

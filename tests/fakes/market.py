@@ -19,7 +19,7 @@ from signalbox.ports.market import Compaction, Market
 
 
 class InMemoryCandles:
-    """`ports.CandleStore`. Of two candles of one time the one with the greater volume counts."""
+    """`ports.CandleStore`. Of two candles of one time the one saved first counts."""
 
     def __init__(self) -> None:
         self.stored: dict[tuple[str, str, int, str, int], Candle] = {}
@@ -36,12 +36,16 @@ class InMemoryCandles:
                 columns[symbol].append(candle)
         return CandleGrid.from_columns(exchange, timeframe, columns, first_open, last_open)
 
-    def save(self, grid: CandleGrid, bucket: int) -> None:
-        for symbol in grid.symbols:
-            for candle in grid.column(symbol):
-                key = (grid.exchange, str(grid.timeframe), bucket, symbol, candle.time)
-                if key not in self.stored or candle.volume > self.stored[key].volume:
-                    self.stored[key] = candle
+    def save(self, grid: CandleGrid, bucket: int) -> CandleGrid:
+        columns = {
+            symbol: [
+                self.stored.setdefault((grid.exchange, str(grid.timeframe), bucket, symbol, candle.time), candle)
+                for candle in grid.column(symbol)
+            ]
+            for symbol in grid.symbols
+        }
+        times = grid.times if len(grid.times) else np.array([0, -1])
+        return CandleGrid.from_columns(grid.exchange, grid.timeframe, columns, int(times[0]), int(times[-1]))
 
     def read(  # noqa: PLR0917 - the port's own
         self, exchange: str, timeframe: Timeframe, bucket: int, symbols: Sequence[str], first_open: int, last_open: int

@@ -58,7 +58,8 @@ def test_a_night_that_fails_for_a_series_is_tried_again(
     handler: Handler, lambda_context: Any, stored: CandleGrid
 ) -> None:
     key = {"frame_series": {"S": "binance#1h#0"}, "time": {"N": str(to_ms(MIDNIGHT) - 30 * HOUR)}}
-    call("PutItem", {"TableName": FrameItem.name(), "Item": {**key, "f_broken": {"B": b"\x01no frame"}}})
+    broken = {"f_broken": {"B": b"\x01no frame"}, "parts": {"L": [{"S": "f_broken"}]}}
+    call("PutItem", {"TableName": FrameItem.name(), "Item": {**key, **broken}})
 
     with pytest.raises(TransientError, match="1 failed"):
         handler("compact_candles")(load_event("compact_candles"), lambda_context)

@@ -90,14 +90,15 @@ def test_newer_frames_of_another_worker_are_seen(store: CountingCandles, warm: W
     assert window(warm, 6, 15).present.all()
 
 
-def test_another_workers_version_of_a_candle_just_written_is_seen(store: CountingCandles, warm: WarmCandleStore):
+def test_another_workers_late_version_of_a_candle_changes_nothing(store: CountingCandles, warm: WarmCandleStore):
     fill(store, 10)
     window(warm, 0, 9)
     fuller = make_grid({"A/USDT": [7.0]}, start=NOW)
     fuller = replace(fuller, times=np.array([START + 9 * HOUR]), volume=np.array([[99.0]]))
-    store.save(fuller, 0)
+    stored = warm.save(fuller, 0)
 
-    assert window(warm, 0, 9).close[9, 0] == 7.0
+    assert stored.close[0, 0] != 7.0
+    assert same_as_cold(store, warm, 0, 9)
 
 
 def test_a_hole_that_another_worker_filled_is_seen(store: CountingCandles, warm: WarmCandleStore):

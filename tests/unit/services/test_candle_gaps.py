@@ -6,6 +6,7 @@ import pytest
 
 from signalbox.domain.errors import ExchangeUnavailableError
 from signalbox.domain.instants import to_ms
+from signalbox.domain.market.candle import Candle
 from signalbox.domain.market.gaps import MOST_ATTEMPTS
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.services.candles import CandleUpdate, update_candles
@@ -182,6 +183,37 @@ def test_a_stored_candle_that_comes_back_changed_stays_and_is_recorded(exchange:
     assert store.load("binance", Timeframe.H1, 0, ["ETH/USDT"], stored.time, stored.time).close[0, 0] == stored.close
     (revision,) = store.revisions_of("binance", Timeframe.H1, "ETH/USDT")
     assert (revision.stored, revision.came, revision.seen_at) == (stored, came, FIRST + 12 * HOUR)
+
+
+class Overtaken(FakeExchange):
+    """An exchange that answers one worker, and meanwhile another one, which sees `other`, stores its candles."""
+
+    other: FakeExchange
+    store: InMemoryCandles
+
+    def candles(self, symbol: str, timeframe: Timeframe, since: int, limit: int) -> list[Candle]:
+        turn(self.other, self.store, 11)
+        return super().candles(symbol, timeframe, since, limit)
+
+
+def test_of_two_deliveries_of_one_message_the_first_to_store_counts_and_what_the_other_saw_is_recorded(
+    exchange: FakeExchange, store: InMemoryCandles
+):
+    late = Overtaken(stored={symbol: list(candles) for symbol, candles in exchange.stored.items()})
+    late.other, late.store = exchange, store
+    seen = late.stored["ETH/USDT"][9]._replace(close=90.0, low=90.0, volume=1e6)
+    late.stored["ETH/USDT"][9] = seen
+    update = turn(late, store, 11)
+
+    stored = exchange.stored["ETH/USDT"][9]
+    (revision,) = store.revisions_of("binance", Timeframe.H1, "ETH/USDT")
+    assert (revision.stored, revision.came) == (stored, seen)
+    assert update.data_revisions == 1
+    assert (
+        update.grid.close[9, 1]
+        == stored.close
+        == store.load("binance", Timeframe.H1, 0, ["ETH/USDT"], stored.time, stored.time).close[0, 0]
+    )
 
 
 def test_the_same_change_is_recorded_once_and_the_next_one_too(exchange: FakeExchange, store: InMemoryCandles):

@@ -250,9 +250,9 @@ def test_of_two_versions_of_a_candle_one_is_packed_and_the_other_recorded(tables
     done = compact(0, symbols=("A/USDT", "B/USDT"))
 
     assert done.data_revisions == 1
-    assert load(0, 0, symbols=("A/USDT", "B/USDT")).close.tolist() == [[1.25, 5.0]]
+    assert load(0, 0, symbols=("A/USDT", "B/USDT")).close.tolist() == [[1.0, 5.0]]
     (revision,) = store.revisions_of("binance", H1, "A/USDT")
-    assert (revision.stored.close, revision.came.close) == (1.25, 1.0)
+    assert (revision.stored.close, revision.came.close) == (1.0, 1.25)
     assert revision.seen_at == at(1)
 
 

@@ -91,8 +91,12 @@ class CandleStore(Protocol):
         """Return what `load` does, and what is known of gaps in it."""
         ...
 
-    def save(self, grid: CandleGrid, bucket: int) -> None:
-        """Store every row of `grid` that holds a candle. Saving the same candles twice leaves them once."""
+    def save(self, grid: CandleGrid, bucket: int) -> CandleGrid:
+        """Store every row of `grid` that holds a candle, and return the grid as it is stored then.
+
+        Of a candle that was stored before, that one stays and is returned. Saving the same candles twice leaves them
+        once.
+        """
         ...
 
     def note_gaps(self, exchange: str, timeframe: Timeframe, bucket: int, gaps: Sequence[Gap]) -> None:
@@ -151,7 +155,10 @@ class CurrentPrices(Protocol):
     """What symbols cost now, for readers; seconds old at worst."""
 
     def of(self, symbols: Iterable[str], now: datetime) -> Mapping[str, ConsensusPrice]:
-        """Return the newest consensus price of each of `symbols` that has one, as of the system clock's `now`."""
+        """Return the newest consensus price of each of `symbols` that has one, as of the system clock's `now`.
+
+        A price older than a reference may be is stale, and is none.
+        """
         ...
 
 

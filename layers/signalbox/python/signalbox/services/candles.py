@@ -72,7 +72,8 @@ def update_candles(
     the caller has waited out the grace.
     What one symbol lacks never holds up another. From `check_from` (epoch ms) on, stored candles are asked for again.
 
-    A stored candle that comes back changed stays as it is, and the change is recorded as a data revision.
+    A stored candle that comes back changed stays as it is, and the change is recorded as a data revision; so is what
+    came of a candle that another worker stored meanwhile.
 
     Raises
     ------
@@ -87,11 +88,9 @@ def update_candles(
         raise answers.failures[0]
     fresh = _lay_out(answers.candles, stored.grid)
     added = fresh.present & ~stored.grid.present
-    revisions = _revisions(stored.grid, fresh, seen_at=last_open + timeframe.milliseconds)
+    merged = _merge(stored.grid, store.save(_only(fresh, added), bucket)) if added.any() else stored.grid
+    revisions = _revisions(merged, fresh, seen_at=last_open + timeframe.milliseconds)
     recorded = store.add_revisions(exchange.exchange_id, timeframe, revisions) if revisions else 0
-    if added.any():
-        store.save(_only(fresh, added), bucket)
-    merged = _merge(stored.grid, fresh, added)
     gaps = _unanswered(merged, stored.gaps, asked, answers.candles, last_open)
     if gaps:
         store.note_gaps(exchange.exchange_id, timeframe, bucket, gaps)
@@ -195,8 +194,13 @@ def _only(grid: CandleGrid, cells: BoolArray) -> CandleGrid:
     return CandleGrid(grid.exchange, grid.timeframe, symbols, grid.times[span], *values)
 
 
-def _merge(stored: CandleGrid, fresh: CandleGrid, added: BoolArray) -> CandleGrid:
-    merged = (np.where(added, getattr(fresh, name), getattr(stored, name)) for name in COLUMNS)
+def _merge(stored: CandleGrid, added: CandleGrid) -> CandleGrid:
+    """Return `stored` with the candles of `added`, a part of it."""
+    rows = np.searchsorted(stored.times, added.times).tolist()
+    where = np.ix_(rows, [stored.symbols.index(symbol) for symbol in added.symbols])
+    merged = [getattr(stored, name).copy() for name in COLUMNS]
+    for column, name in zip(merged, COLUMNS, strict=True):
+        column[where] = np.where(added.present, getattr(added, name), column[where])
     return CandleGrid(stored.exchange, stored.timeframe, stored.symbols, stored.times, *merged)
 
 

@@ -58,22 +58,26 @@ class Sheet:
     def add_frames(self, items: Sequence[RawItem]) -> list[tuple[Frames, list[int]]]:
         """Take in what frame items hold of the sheet's symbols; return the decoded frames, each with its rows.
 
-        Of two frames that hold the same candle the one with the greater volume counts: it only ever gains trades.
+        Of two frames that hold the same candle the one written first counts: a stored candle never changes.
         """
         hashes = symbol_hashes(self.symbols).tolist()
         column_of = {code: column for column, code in enumerate(hashes)}
         rows: list[int] = []
+        places: list[int] = []
         parts: list[bytes] = []
         for item in items:
             row = self._row(int(item["time"]["N"]))
             if row is not None:
                 found = list(frames_in(item).values())
                 rows += [row] * len(found)
+                places += range(len(found))
                 parts += found
                 self.gaps += _gaps_in(item, {f"{code:08x}": self.symbols[at] for code, at in column_of.items()})
         decoded = [(frames, [rows[position] for position in frames.positions]) for frames in decode_frames(parts)]
+        # In the order of writing: each frame in the place it has among those of its item.
+        held_by = np.full(self.lacking.shape, len(parts))
         for frames, at_rows in decoded:
-            _merge(self.cells, frames, at_rows, column_of)
+            _merge(self.cells, held_by, frames, at_rows, [places[position] for position in frames.positions], column_of)
         return decoded
 
     def _row(self, time: int) -> int | None:
@@ -94,14 +98,23 @@ def _gaps_in(item: RawItem, symbol_of: dict[str, str]) -> Iterator[Gap]:
             )
 
 
-def _merge(cells: FloatArray, frames: Frames, rows: list[int], column_of: dict[int, int]) -> None:
+def _merge(  # noqa: PLR0913, PLR0917 - the cells, and what is laid over them
+    cells: FloatArray,
+    held_by: IntArray,
+    frames: Frames,
+    rows: list[int],
+    places: list[int],
+    column_of: dict[int, int],
+) -> None:
+    """Lay frames over the cells, each where no frame of an earlier place has a candle (`held_by`)."""
     codes = frames.hashes.tolist()
     asked = [at for at, code in enumerate(codes) if code in column_of]
     if not asked:
         return
     where = np.ix_(np.array(rows), np.array([column_of[codes[at]] for at in asked]))
     found = frames.cells[:, :, asked]
-    stored = np.stack([column[where] for column in cells])
-    newer = np.isnan(stored[3]) | (found[4] > stored[4])
-    for column, now, before in zip(cells, found, stored, strict=True):
-        column[where] = np.where(newer, now, before)
+    place = np.array(places)[:, None]
+    earlier = ~np.isnan(found[3]) & (place < held_by[where])
+    held_by[where] = np.where(earlier, place, held_by[where])
+    for column, values in zip(cells, found, strict=True):
+        column[where] = np.where(earlier, values, column[where])

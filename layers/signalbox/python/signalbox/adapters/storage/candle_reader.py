@@ -17,7 +17,7 @@ class DynamoCandleReader:
     ) -> list[Candle]:
         """Return the stored candles of a symbol over the span (epoch ms, both ends included), oldest first.
 
-        Of two views of a candle the one with the greater volume counts, and one in a frame before one in a chunk.
+        Of two views of a candle the one written first counts, and one in a frame before one in a chunk.
         """
         found = _in_frames(series_of(exchange, timeframe, bucket), symbol, first_open, last_open)
         step = timeframe.milliseconds
@@ -43,6 +43,6 @@ def _in_frames(series: str, symbol: str, first_open: int, last_open: int) -> dic
         time = int(item["time"]["N"])
         for frame in frames_in(item).values():
             candle = frame_candle(frame, code, time)
-            if candle is not None and (time not in found or candle.volume > found[time].volume):
-                found[time] = candle
+            if candle is not None:
+                found.setdefault(time, candle)
     return found

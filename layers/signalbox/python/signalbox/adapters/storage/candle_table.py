@@ -1,7 +1,8 @@
 """The items of the candles table. Every series has a partition of its own:
 
-exchange#timeframe#bucket            / candle time   frames of many symbols `f_<hash of the symbols>`, the set `parts`
-                                                     of their names; gaps that end there, `ga_`, `gf_` and `gt_<crc32>`
+exchange#timeframe#bucket            / candle time   frames of many symbols `f_<hash of the symbols>`, and `parts`,
+                                                     their names as they were written; gaps that end
+                                                     there, `ga_`, `gf_` and `gt_<crc32>`
 chunk#exchange#timeframe#symbol      / chunk start   `chunk`, `packed_upto`
 packed#exchange#timeframe#bucket     / 0             `packed_upto`: until when the bucket's frames were packed
 revision#exchange#timeframe#symbol   / candle time   data revisions `r_<hash>`
@@ -48,5 +49,5 @@ def frame_items(series: str, first_open: int, last_open: int) -> Iterator[RawIte
 
 
 def frames_in(item: RawItem) -> dict[str, bytes]:
-    """Return the frames of an item by the names of their attributes."""
-    return {name: item[name]["B"] for name in sorted(item) if name.startswith("f_")}
+    """Return the frames of an item by the names of their attributes, the one written first first."""
+    return {part["S"]: item[part["S"]]["B"] for part in item.get("parts", {"L": []})["L"]}

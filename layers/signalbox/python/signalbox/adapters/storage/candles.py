@@ -1,9 +1,11 @@
 """Candles in DynamoDB: the newest as frames, one item per bucket and candle time; older ones as packed chunks.
 
 Several workers may write one item: the shards of a bucket, or one worker twice with a symbol more. Each frame is an
-attribute of its own, named for the set of symbols in it (`f_<hash>`) and set by UpdateItem, so that writes commute,
-none overwrites another's symbols, and the same candles written twice are there once. Reading merges the frames. Where
-two of them hold the same candle, the one with the greater volume counts: a candle only ever gains trades.
+attribute of its own, named for the set of symbols in it (`f_<hash>`) and set once by UpdateItem, so that none
+overwrites another, and the same candles written twice are there once. The list `parts` keeps the order in which they
+came. Reading merges the frames. Where two of them hold the same candle, the one written first counts: a stored candle
+never changes. A write is answered with what was there before it, so `save` says for free which of its candles came
+too late.
 
 Reading asks for frames first and for `packed_upto` after them. What compaction deleted before the frames were read it
 had packed before, so that no candle is missed however the two meet.
@@ -22,7 +24,7 @@ from signalbox.adapters.storage.candle_table import FrameItem, frame_items, seri
 from signalbox.adapters.storage.chunk_table import packed_upto
 from signalbox.adapters.storage.chunks import add_packed
 from signalbox.adapters.storage.data_revisions import add_revisions, revisions_of
-from signalbox.adapters.storage.dynamo import ConditionFailedError, call
+from signalbox.adapters.storage.dynamo import ConditionFailedError, RawItem, call
 from signalbox.adapters.storage.frames import encode_frame, part_name, symbol_hashes
 from signalbox.domain.market.candles import COLUMNS, CandleGrid
 from signalbox.domain.market.data_revision import DataRevision
@@ -74,8 +76,10 @@ class DynamoCandleStore:
                 add_packed(sheet, upto)
         return StoredCandles(sheet.grid(), tuple(sheet.gaps))
 
-    def save(self, grid: CandleGrid, bucket: int) -> None:
-        """Store every row of `grid` that holds a candle; what is stored of other symbols or times stays.
+    def save(self, grid: CandleGrid, bucket: int) -> CandleGrid:
+        """Store every row of `grid` that holds a candle, and return the grid as it is stored then.
+
+        What was stored before stays, and stands in the grid that is returned wherever `grid` holds a candle for it.
 
         Raises InvalidValueError if two of the grid's symbols have one crc32.
         """
@@ -84,9 +88,9 @@ class DynamoCandleStore:
         cells = np.stack([getattr(grid, name) for name in COLUMNS])
         present = grid.present
 
-        def write(row: int) -> None:
+        def write(row: int) -> RawItem | None:
             there = present[row]
-            _write(
+            return _write(
                 series,
                 int(grid.times[row]),
                 part_name(hashes[there]),
@@ -95,10 +99,11 @@ class DynamoCandleStore:
 
         rows = np.flatnonzero(present.any(axis=1)).tolist()
         if len(rows) == 1:
-            write(rows[0])
-        elif rows:
+            before = [write(rows[0])]
+        else:
             with ThreadPoolExecutor(WRITERS) as pool:
-                list(pool.map(write, rows))
+                before = list(pool.map(write, rows))
+        return _stored(grid, [item for item in before if item])
 
     def note_gaps(self, exchange: str, timeframe: Timeframe, bucket: int, gaps: Sequence[Gap]) -> None:
         """Count one more attempt for each gap, unless its turn (`asked_at`), or a later one, was counted."""
@@ -114,16 +119,38 @@ class DynamoCandleStore:
         return revisions_of(exchange, timeframe, symbol)
 
 
-def _write(series: str, time: int, part: str, frame: bytes) -> None:
-    call(
-        "UpdateItem",
-        {
-            "TableName": FrameItem.name(),
-            "Key": {"frame_series": {"S": series}, "time": {"N": str(time)}},
-            "UpdateExpression": f"SET {part} = :frame ADD parts :part",
-            "ExpressionAttributeValues": {":frame": {"B": frame}, ":part": {"SS": [part]}},
-        },
-    )
+def _write(series: str, time: int, part: str, frame: bytes) -> RawItem | None:
+    """Set a frame unless one of its symbols is stored; return the item as it was before, or None."""
+    place = {"TableName": FrameItem.name(), "Key": {"frame_series": {"S": series}, "time": {"N": str(time)}}}
+    try:
+        reply = call(
+            "UpdateItem",
+            {
+                **place,
+                "UpdateExpression": f"SET {part} = :frame, parts = list_append(if_not_exists(parts, :none), :part)",
+                "ConditionExpression": f"attribute_not_exists({part})",
+                "ExpressionAttributeValues": {
+                    ":frame": {"B": frame},
+                    ":none": {"L": []},
+                    ":part": {"L": [{"S": part}]},
+                },
+                "ReturnValues": "ALL_OLD",
+            },
+        )
+    except ConditionFailedError:
+        return call("GetItem", {**place, "ConsistentRead": True}).get("Item")
+    return reply.get("Attributes")
+
+
+def _stored(grid: CandleGrid, before: Sequence[RawItem]) -> CandleGrid:
+    """Return `grid` with the candles that items held before in place of its own."""
+    if not before:
+        return grid
+    sheet = Sheet.blank(grid.exchange, grid.timeframe, grid.symbols, int(grid.times[0]), int(grid.times[-1]))
+    sheet.add_frames(before)
+    stays = grid.present & ~sheet.lacking
+    cells = (np.where(stays, old, getattr(grid, name)) for name, old in zip(COLUMNS, sheet.cells, strict=True))
+    return CandleGrid(grid.exchange, grid.timeframe, grid.symbols, grid.times, *cells)
 
 
 def _note_gap(series: str, gap: Gap) -> None:

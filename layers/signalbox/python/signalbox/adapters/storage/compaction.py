@@ -193,7 +193,7 @@ def _delete(item: RawItem) -> bool:
     if names:
         request["ExpressionAttributeNames"] = names
     if "parts" in item:
-        values[":parts"] = {"SS": item["parts"]["SS"]}
+        values[":parts"] = item["parts"]
     if values:
         request["ExpressionAttributeValues"] = values
     try:

@@ -65,9 +65,9 @@ class WarmCandleStore:
         self._keep(key, found)
         return found
 
-    def save(self, grid: CandleGrid, bucket: int) -> None:
-        """Store the grid; it is remembered once it is read."""
-        self._store.save(grid, bucket)
+    def save(self, grid: CandleGrid, bucket: int) -> CandleGrid:
+        """Store the grid, and return it as it is stored; it is remembered once it is read."""
+        return self._store.save(grid, bucket)
 
     def note_gaps(self, exchange: str, timeframe: Timeframe, bucket: int, gaps: Sequence[Gap]) -> None:
         """Count one more attempt for each gap."""
