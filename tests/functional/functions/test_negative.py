@@ -146,6 +146,20 @@ def test_a_span_that_ends_in_the_future_changes_nothing(gate: Gate, signals: dic
     assert {signal["symbol"] for signal in answer.body["signals"]} == {signals[name].symbol for name in VISIBLE[None]}
 
 
+@pytest.mark.parametrize("route", ["/signals/history", "/signals/history/export"])
+@pytest.mark.parametrize("sort", ["quality", "confidence"])
+def test_a_ranking_of_all_symbols_over_too_long_a_span_is_refused(
+    gate: Gate, house: None, route: str, sort: str
+) -> None:
+    span = {"from": "1970-01-01T00:00:00Z", "to": "2024-01-01T00:00:00Z"}
+    answer = gate("GET", route, query={"sort": sort, **span})
+
+    assert answer.status == 400
+    assert [error["field"] for error in answer.body["errors"]] == ["from"]
+    assert "over 1830 days at most, was 19723" in answer.body["detail"]
+    assert gate("GET", route, query={"sort": sort, "symbol": "BTC/USDT", **span}).status == 200
+
+
 INJECTIONS = (
     "a\r\nBcc: eve@example.com",
     "a\nX: y",

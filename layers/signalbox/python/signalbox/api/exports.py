@@ -14,10 +14,10 @@ from signalbox import bootstrap
 from signalbox.api.access import quota_holder, too_many
 from signalbox.api.answers import Count, MomentText
 from signalbox.api.endpoint import Endpoints
-from signalbox.api.history import DEFAULT_SPAN
 from signalbox.api.policies import caller
 from signalbox.api.problems import not_found
 from signalbox.api.signal_inputs import HistoryQuery, Order
+from signalbox.api.spans import span_of
 from signalbox.domain.history.export import ExportFormat
 from signalbox.domain.history.export_job import LIFE, ExportedQuery, ExportJob, ExportStatus
 from signalbox.domain.instants import from_ms, to_iso, to_ms
@@ -85,8 +85,10 @@ endpoints = Endpoints(Blueprint(__name__))
     "GET", "/signals/history/export", _FILES, query=ExportQuery, others={int(HTTPStatus.ACCEPTED): ExportAnswer}
 )
 def export(query: ExportQuery) -> Response:
-    """Return every signal that a query of the history fits, as one file. What is larger than 5 MB is written in the
-    background instead (202): `Location` says where its state and, at last, its link are.
+    """Return every signal that a query of the history fits, as one file; without a span, those that its pages show.
+
+    What is larger than 5 MB is written in the background instead (202): `Location` says where its state and, at last,
+    its link are.
 
     `X-Row-Count` and `X-Content-SHA256` are of the file as it is unpacked. The tier's delay is that of this moment.
     """
@@ -94,9 +96,9 @@ def export(query: ExportQuery) -> Response:
     account = caller(request.context)
     asked = query.search()
     now = from_ms(to_ms(bootstrap.clock().now()))
-    until = asked.until or max(now + timedelta(days=1), asked.since or now)
+    since, until = span_of(asked, query.sort, now)
     exported = ExportedQuery(
-        since=asked.since or until - DEFAULT_SPAN,
+        since=since,
         until=until,
         visible_at=now - account.tier.delay,
         asked_at=now,

@@ -1,11 +1,10 @@
 """Pages of signals for one caller, and one signal: none that the caller's tier may not know of yet."""
 
 from datetime import datetime, timedelta
-from http import HTTPStatus
 
 from signalbox import bootstrap
 from signalbox.api.page_texts import kept_page
-from signalbox.api.problems import ProblemError, not_found
+from signalbox.api.problems import not_found, refused
 from signalbox.api.signal_inputs import SignalsQuery
 from signalbox.domain.accounts.account import Account
 from signalbox.domain.errors import InvalidValueError
@@ -34,26 +33,22 @@ def page(
     `where` is what `query` asks for if not given; `bound_to` names the span that a cursor belongs to, where one was
     asked for.
     """
-    try:
-        asked = FeedQuery(
-            since=since,
-            until=until,
-            visible_at=now - caller.tier.delay,
-            limit=query.limit,
-            where=query.where() if where is None else where,
-            sort=sort,
-            descending=descending,
-            cursor=query.cursor,
-            bound_to=bound_to,
-            delay_class=str(caller.tier),
-        )
-    except InvalidValueError as e:
-        raise ProblemError(HTTPStatus.BAD_REQUEST, f"from: {e}", [{"field": "from", "detail": str(e)}]) from e
+    asked = FeedQuery(
+        since=since,
+        until=until,
+        visible_at=now - caller.tier.delay,
+        limit=query.limit,
+        where=query.where() if where is None else where,
+        sort=sort,
+        descending=descending,
+        cursor=query.cursor,
+        bound_to=bound_to,
+        delay_class=str(caller.tier),
+    )
     try:
         return kept_page(asked, cache=bootstrap.answer_cache(), signals=bootstrap.signal_repository(), now=now)
     except InvalidValueError as e:
-        detail = f"cursor: {e}"
-        raise ProblemError(HTTPStatus.BAD_REQUEST, detail, [{"field": "cursor", "detail": str(e)}]) from e
+        raise refused("cursor", str(e)) from e
 
 
 def day_of(now: datetime) -> datetime:

@@ -47,8 +47,8 @@ class SignalRepository(Protocol):
         """Return the signal, or None; raise InvalidValueError if `signal_id` is not spelled as one."""
         ...
 
-    def of_symbol(self, symbol: str, limit: int) -> list[Signal]:
-        """Return the newest signals of a symbol, newest first."""
+    def of_symbol(self, symbol: str, since: datetime, until: datetime) -> list[Signal]:
+        """Return the signals of a symbol that were created in [since, until), newest first."""
         ...
 
     def open_of(self, symbols: Iterable[str]) -> list[Signal]:
@@ -89,16 +89,21 @@ class FeedQuery:
     def __post_init__(self) -> None:
         if self.limit < 1:
             raise InvalidValueError(f"limit must be at least 1, was {self.limit}")
-        if self.sort is not Sort.CREATED and not self.where.symbols and self.until - self.since > LONGEST_RANKING:
-            raise InvalidValueError(
-                f"signals of all symbols can be sorted by {self.sort} over {LONGEST_RANKING.days} days at most, "
-                f"was {(self.until - self.since).days}"
-            )
+        require_rankable(self.sort, self.where, self.since, self.until)
 
     @property
     def scope(self) -> str:
         """What a cursor of this query belongs to: the same for each of its pages, another for every other query."""
         return f"{self.sort} {'down' if self.descending else 'up'} {self.bound_to} {self.where.spelled()}"
+
+
+def require_rankable(sort: Sort, where: SignalFilter, since: datetime, until: datetime) -> None:
+    """Raise InvalidValueError if all symbols would be ranked over a longer span than can be."""
+    if sort is not Sort.CREATED and not where.symbols and until - since > LONGEST_RANKING:
+        raise InvalidValueError(
+            f"signals of all symbols can be sorted by {sort} over {LONGEST_RANKING.days} days at most, "
+            f"was {(until - since).days}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
