@@ -150,6 +150,7 @@ def make_event(signal: Signal | None = None, kind: EventKind = EventKind.PUBLISH
         "signal_id": signal.signal_id,
         "revision": signal.revision,
         "as_of": signal.published_at,
+        "published_at": signal.published_at,
         "symbol": signal.symbol,
         "strategy": signal.strategy,
         "timeframe": str(signal.timeframe),

@@ -130,4 +130,4 @@ def _text(value: bytes) -> str:
 def _counter(entry: str) -> dict[str, Any] | None:
     if not entry.startswith("version"):
         return None
-    return {"entry": {"S": entry}, "number": {"N": "7"}, "moved_at": {"N": "1700000000000"}}
+    return {"entry": {"S": entry}, "number": {"N": "7"}, "changed_at": {"N": "1700000000000"}}

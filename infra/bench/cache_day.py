@@ -182,6 +182,7 @@ def _event(write: Write) -> SignalEvent:
         signal_id=signal.signal_id,
         revision=signal.revision,
         as_of=signal.published_at,
+        published_at=signal.published_at,
         symbol=signal.symbol,
         strategy=signal.strategy,
         timeframe=str(signal.timeframe),

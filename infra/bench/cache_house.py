@@ -9,7 +9,7 @@ from infra.bench.dynamo_units import READ_UNIT, item_size
 from signalbox.adapters.storage.cache import DEFLATION
 from signalbox.adapters.storage.feed import hidden
 from signalbox.adapters.storage.signal_items import item_of
-from signalbox.domain.caching.versions import Moves, Version, forgotten
+from signalbox.domain.caching.versions import Moves, Version, Waiting, forgotten
 from signalbox.domain.signals.signal import Signal
 from signalbox.ports.caching import KeptAnswer
 from signalbox.ports.signals import FeedQuery, Page
@@ -81,11 +81,10 @@ class Versions:
             before = self.stored.get(name, Version())
             known = dict(before.publications)
             for moment in each.publications:
-                known[moment] = known.get(moment, 0) + 1
-            old = forgotten(known)
-            kept = {moment: times for moment, times in known.items() if moment not in old}
-            changed_at = before.changed_at if each.are_published else now
-            self.stored[name] = Version(before.count + each.times, now, kept, changed_at)
+                known[moment] = Waiting(known[moment].moves + 1 if moment in known else 1, now)
+            old = forgotten(known, now)
+            kept = {moment: waiting for moment, waiting in known.items() if moment not in old}
+            self.stored[name] = Version(before.count + each.times, kept, before.changed_at if each.wait else now)
 
 
 class Answers:

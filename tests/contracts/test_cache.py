@@ -15,7 +15,7 @@ from signalbox.adapters.storage.cache import (
 )
 from signalbox.domain.caching.figures import CacheFigures
 from signalbox.domain.caching.freshness import Stamp
-from signalbox.domain.caching.versions import Moves, Version
+from signalbox.domain.caching.versions import Moves, Version, Waiting
 from signalbox.ports.caching import (
     AnswerStore,
     AskedRepository,
@@ -86,8 +86,8 @@ def test_each_move_counts_as_often_as_it_says_and_says_when(house: House):
     house.versions.move({"b": Moves(1, frozenset({NOW}))}, NOW + SECOND)
 
     assert house.reader.current(["a", "b", "c"]) == {
-        "a": Version(2, NOW + SECOND, changed_at=NOW + SECOND),
-        "b": Version(4, NOW + SECOND, {NOW: 3}, changed_at=NOW),
+        "a": Version(2, changed_at=NOW + SECOND),
+        "b": Version(4, {NOW: Waiting(3, NOW + SECOND)}, changed_at=NOW),
         "c": Version(),
     }
 
@@ -102,13 +102,24 @@ def test_moments_of_publication_gather_and_old_ones_are_forgotten_but_count(hous
     assert found.count == 4
 
 
+def test_a_move_heard_of_just_now_is_remembered_however_old_its_publication(house: House):
+    house.versions.move({"a": Moves(1, frozenset({NOW}))}, NOW)
+    late = NOW - timedelta(hours=2)
+    house.versions.move({"a": Moves(1, frozenset({late}))}, NOW + SECOND)
+    assert house.reader.current(["a"])["a"].heard_at(late) == NOW + SECOND
+
+    house.versions.move({"a": Moves(1, frozenset({NOW}))}, NOW + timedelta(minutes=1))
+    found = house.reader.current(["a"])["a"]
+    assert (found.count, set(found.publications)) == (3, {NOW})
+
+
 def test_one_look_sees_counters_and_what_is_kept(house: House):
     assert house.reader.look(["a"], "k") == ({"a": Version()}, None)
     house.versions.move({"a": Moves()}, NOW)
     house.answers.put("k", answer("x"))
 
     versions, kept = house.reader.look(["a", "b"], "k")
-    assert versions == {"a": Version(1, NOW, changed_at=NOW), "b": Version()}
+    assert versions == {"a": Version(1, changed_at=NOW), "b": Version()}
     assert same(kept, answer("x"))
 
 

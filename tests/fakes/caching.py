@@ -8,7 +8,7 @@ from typing import Any
 
 from signalbox.domain.caching.figures import CacheFigures
 from signalbox.domain.caching.popularity import Popularity
-from signalbox.domain.caching.versions import Moves, Version, forgotten
+from signalbox.domain.caching.versions import Moves, Version, Waiting, forgotten
 from signalbox.ports.caching import KeptAnswer
 
 
@@ -21,12 +21,12 @@ class InMemoryVersions:
     def move(self, moves: Mapping[str, Moves], now: datetime) -> None:
         for name, each in moves.items():
             before = self.stored.get(name, Version())
-            known = {**before.publications}
+            known = dict(before.publications)
             for moment in each.publications:
-                known[moment] = known.get(moment, 0) + 1
-            kept = {moment: times for moment, times in known.items() if moment not in forgotten(known)}
-            changed_at = before.changed_at if each.are_published else now
-            self.stored[name] = Version(before.count + each.times, now, kept, changed_at)
+                known[moment] = Waiting(known[moment].moves + 1 if moment in known else 1, now)
+            old = forgotten(known, now)
+            kept = {moment: waiting for moment, waiting in known.items() if moment not in old}
+            self.stored[name] = Version(before.count + each.times, kept, before.changed_at if each.wait else now)
 
 
 @dataclass

@@ -89,6 +89,11 @@ class House:
         if opened:
             self._write(ended(opened[number % len(opened)]), EventKind.ENDED)
 
+    def fill(self, number: int, kind: EventKind = EventKind.FILLED) -> None:
+        """Fill the signal that was published as the `number`-th, or revise it."""
+        signal = sorted(self.states[-1][1].values(), key=lambda each: each.published_at)[number]
+        self._write(replace(signal, filled_price=signal.levels.entry_price, filled_at=self.now), kind)
+
     def _write(self, signal: Signal, kind: EventKind) -> None:
         self.states.append((self.now, {**self.states[-1][1], signal.signal_id: signal}))
         self.waiting.append(make_event(signal, kind, as_of=signal.published_at))

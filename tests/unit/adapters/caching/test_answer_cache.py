@@ -16,6 +16,7 @@ from signalbox.domain.accounts.account import Tier
 from signalbox.domain.caching.figures import CacheFigures, Increments
 from signalbox.domain.errors import InvalidValueError, StorageUnavailableError
 from signalbox.domain.history.filters import ANY, SignalFilter
+from signalbox.domain.signals.events import EventKind
 from signalbox.domain.signals.signal import Status
 from signalbox.ports.caching import KeptAnswer, Reading, Request
 from signalbox.ports.signals import FeedQuery, Page
@@ -106,6 +107,39 @@ def test_how_soon_an_answer_is_read_again_tells_nothing_of_what_is_hidden(house:
     house.now += 3 * SECOND
     assert house.ask(0, Tier.FREE)[1] == 3
     assert house.reads == 1
+
+
+@pytest.mark.parametrize("kind", [EventKind.FILLED, EventKind.REVISED])
+def test_what_happens_to_a_signal_that_is_hidden_leaves_answers_and_their_age_as_they_are(house: House, kind):
+    house.now += Tier.FREE.delay
+    house.publish(2)
+    house.deliver()
+    house.now += 20 * SECOND
+    before, _ = house.ask(0, Tier.FREE)
+    house.now += 20 * SECOND
+    house.fill(1, kind)
+    house.deliver()
+    for age in (21, 41):
+        house.now += SECOND if age == 21 else 20 * SECOND
+        assert house.ask(0, Tier.FREE) == (before, age)
+    assert house.reads == 1
+
+    house.ask(0, Tier.PREMIUM)
+    assert house.reads == 2
+
+
+def test_a_fill_of_a_signal_that_may_be_seen_is_shown_once_the_index_has_it_whatever_else_is_hidden(house: House):
+    house.publish(2)
+    house.deliver()
+    house.now += Tier.FREE.delay
+    house.publish(3)
+    house.fill(1)
+    house.deliver()
+    house.lag = 3 * SECOND
+    house.ask(0, Tier.FREE)
+    house.now += 3 * SECOND
+    house.lag = timedelta(0)
+    assert any(signal.filled_price for signal in house.ask(0, Tier.FREE)[0].signals)
 
 
 def test_a_worker_asks_for_what_it_lacks_or_saw_grow_old_in_one_look(house: House):

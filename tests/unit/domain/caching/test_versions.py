@@ -10,6 +10,7 @@ from signalbox.domain.caching.versions import (
     STATISTICS,
     Moves,
     Version,
+    Waiting,
     data_version,
     moves_of,
     names_asked,
@@ -84,15 +85,31 @@ def test_a_batch_moves_each_counter_once_and_tells_of_publications_only():
     assert moves_of([make_event(signal, EventKind.ENDED)]) == dict.fromkeys(names_touched(published), Moves(1))
 
 
+@pytest.mark.parametrize("kind", [EventKind.FILLED, EventKind.REVISED])
+def test_what_happens_to_a_young_signal_counts_from_its_publication_on_and_to_an_older_one_at_once(kind):
+    signal = make_signal()
+    for minutes, publications in ((5, {signal.published_at}), (59, {signal.published_at}), (61, set())):
+        event = make_event(signal, kind, as_of=signal.published_at + timedelta(minutes=minutes))
+        assert moves_of([event]) == dict.fromkeys(names_touched(event), Moves(1, frozenset(publications)))
+
+
 def test_the_version_stands_still_while_what_was_published_is_hidden_and_changes_when_it_may_be_seen():
     before = data_version({"a": Version(2)}, NOW)
-    hidden = Version(3, NOW, {NOW: 1})
+    hidden = Version(3, {NOW: Waiting(1, NOW)})
 
     assert data_version({"a": hidden}, NOW - timedelta(milliseconds=1)).token == before.token
     assert data_version({"a": hidden}, NOW).token != before.token
     assert data_version({"a": hidden}, NOW + DAY) == data_version({"a": hidden}, NOW)
-    assert data_version({"a": Version(4, NOW, {NOW: 1})}, NOW - DAY).token != before.token
-    assert data_version({"a": Version(3, NOW)}, NOW) == data_version({"a": hidden}, NOW)
+    assert data_version({"a": Version(4, {NOW: Waiting(1, NOW)})}, NOW - DAY).token != before.token
+    assert data_version({"a": Version(3, changed_at=NOW)}, NOW) == data_version({"a": hidden}, NOW)
+
+
+def test_when_a_move_was_heard_of_is_told_to_those_who_may_know_of_it():
+    moments = {NOW: Waiting(2, NOW + DAY), NOW + DAY: Waiting(1, NOW + 2 * DAY)}
+    version = Version(9, moments, changed_at=NOW + timedelta(hours=1))
+    heard = [version.heard_at(NOW + days * DAY) for days in (-1, 0, 1)]
+    assert heard == [NOW + timedelta(hours=1), NOW + DAY, NOW + 2 * DAY]
+    assert Version(1, {NOW: Waiting(1, NOW)}).heard_at(NOW - DAY) is None
 
 
 @given(
@@ -104,9 +121,10 @@ def test_what_a_caller_could_see_change_moves_the_version_and_nothing_else_does(
     version, seen = Version(), 0
     for others, moments in batches:
         published = {NOW + timedelta(minutes=moment) for moment in moments}
-        known = {moment: version.publications.get(moment, 0) + (moment in published) for moment in
-            {*version.publications, *published}}  # fmt: skip
-        version = Version(version.count + others + len(published), NOW, known)
+        known = dict(version.publications)
+        for moment in published:
+            known[moment] = Waiting(known[moment].moves + 1 if moment in known else 1, NOW)
+        version = Version(version.count + others + len(published), known)
         seen += others + sum(moment <= visible for moment in moments)
         assert version.seen(NOW + timedelta(minutes=visible)) == seen
 

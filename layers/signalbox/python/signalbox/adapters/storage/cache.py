@@ -18,7 +18,7 @@ from signalbox.adapters.storage.dynamo import ConditionFailedError, RawItem, Tab
 from signalbox.domain.caching.figures import CacheFigures
 from signalbox.domain.caching.freshness import Stamp
 from signalbox.domain.caching.popularity import Popularity
-from signalbox.domain.caching.versions import Moves, Version, forgotten
+from signalbox.domain.caching.versions import Moves, Version, Waiting, forgotten
 from signalbox.domain.errors import StorageUnavailableError
 from signalbox.domain.instants import from_ms, to_ms
 from signalbox.ports.caching import KeptAnswer, Reading
@@ -30,9 +30,10 @@ LARGEST = 300_000
 DEFLATION = 1
 """zlib's level: a third of the time of the default for some bytes more."""
 _ASKED = "asked"
-_PUBLISHED = "published"
-"""How the attributes begin that count a version's publications: `published<epoch ms>`. One each, as a map's entries can
-be added to only where the map is there already."""
+_PUBLISHED, _HEARD = "published", "heard"
+"""How the attributes begin that tell of a version's publications: `published<epoch ms>` counts what moved it,
+`heard<epoch ms>` says when that was heard of. Two each, as a map's entries can be added to only where the map is there
+already."""
 _END_OF_TEXT = b"\0"
 """What stands between an answer and what is beside it; JSON has none."""
 
@@ -56,8 +57,7 @@ class CacheItem(Table):
     body = BinaryAttribute(legacy_encoding=False, null=True)  # the answer and what is beside it, deflated
     leased_until = WholeAttribute(null=True)
     number = WholeAttribute(null=True)  # how often a version moved, or the record was written
-    moved_at = WholeAttribute(null=True)
-    changed_at = WholeAttribute(null=True)  # when it last moved for other reasons than a publication
+    changed_at = WholeAttribute(null=True)  # when it last moved by what everybody may know of
     record = CompactJSONAttribute(null=True)
     ttl = TTLAttribute(null=True)
 
@@ -68,19 +68,20 @@ class DynamoVersions:
     def move(self, moves: Mapping[str, Moves], now: datetime) -> None:
         """Move every counter named: one write each, and another where old publications are to be forgotten."""
         for name, each in sorted(moves.items()):
-            added = {f"#p{at}": _published(moment) for at, moment in enumerate(sorted(each.publications))}
+            added = _placed(_PUBLISHED, each.publications)
+            heard = [*_placed(_HEARD, each.publications), *([] if each.wait else ["#changed_at"])]
             values = {":times": {"N": str(each.times)}, ":now": {"N": str(to_ms(now))}}
-            moments = "#moved_at = :now" if each.are_published else "#moved_at = :now, #changed_at = :now"
             reply = _update(
                 f"version {name}",
-                f"SET {moments} ADD #number :times" + "".join(f", {place} :one" for place in added),
+                f"SET {', '.join(f'{place} = :now' for place in heard)} "
+                f"ADD #number :times{''.join(f', {place} :one' for place in added)}",
                 values | ({":one": {"N": "1"}} if added else {}),
-                names=added,
+                names=added | _placed(_HEARD, each.publications),
                 ReturnValues="ALL_NEW",
             )
-            old = forgotten(_version(reply["Attributes"]).publications)
+            old = forgotten(_version(reply["Attributes"]).publications, now)
             if old:
-                gone = {f"#p{at}": _published(moment) for at, moment in enumerate(sorted(old))}
+                gone = _placed(_PUBLISHED, old) | _placed(_HEARD, old)
                 _update(f"version {name}", "REMOVE " + ", ".join(gone), {}, names=gone)
 
 
@@ -241,20 +242,23 @@ def _versions(names: Sequence[str], found: Mapping[str, RawItem]) -> dict[str, V
 
 
 def _version(raw: RawItem) -> Version:
-    moments = {name: from_ms(int(raw[name]["N"])) if name in raw else None for name in ("moved_at", "changed_at")}
+    moments = [name.removeprefix(_PUBLISHED) for name in raw if name.startswith(_PUBLISHED)]
     return Version(
-        **moments,
-        count=int(raw["number"]["N"]) if "number" in raw else 0,
+        count=_whole(raw["number"]) if "number" in raw else 0,
         publications={
-            from_ms(int(name.removeprefix(_PUBLISHED))): int(raw[name]["N"])
-            for name in raw
-            if name.startswith(_PUBLISHED)
+            from_ms(int(at)): Waiting(_whole(raw[_PUBLISHED + at]), from_ms(_whole(raw[_HEARD + at]))) for at in moments
         },
+        changed_at=from_ms(_whole(raw["changed_at"])) if "changed_at" in raw else None,
     )
 
 
-def _published(moment: datetime) -> str:
-    return f"{_PUBLISHED}{to_ms(moment)}"
+def _whole(value: Mapping[str, Any]) -> int:
+    return int(value["N"])
+
+
+def _placed(beginning: str, moments: Iterable[datetime]) -> dict[str, str]:
+    """Return the attributes of moments, by the placeholders that stand for them in an expression."""
+    return {f"#{beginning}{at}": f"{beginning}{to_ms(moment)}" for at, moment in enumerate(sorted(moments))}
 
 
 def _update(

@@ -60,6 +60,7 @@ def _event(kind: EventKind, signal: Signal, stored_at: datetime | None) -> Signa
         signal_id=signal.signal_id,
         revision=signal.revision,
         as_of=moments[kind],
+        published_at=signal.published_at,
         symbol=signal.symbol,
         strategy=signal.strategy,
         timeframe=str(signal.timeframe),

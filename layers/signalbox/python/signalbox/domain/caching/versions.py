@@ -5,7 +5,8 @@ signals; an ending that was counted moves those of the statistics. An answer res
 which could change it must move: as few as possible, and those that rest longest. The coin's signals are in an answer
 only where it is asked for by name, and move no other's.
 
-A publication moves a counter for nobody before their tier may see it: what is hidden from an answer leaves it as it is.
+A publication moves a counter for nobody before their tier may see it, and neither does what happens to the signal
+until then: what is hidden from an answer leaves it as it is. Only its ending shows a signal to everybody.
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,33 +32,42 @@ SENTIMENT = "sentiment"
 """The counter that each reading of the news moves."""
 PUBLICATIONS_KEPT = timedelta(hours=1)
 """How far before the newest publication others are remembered: longer than any tier's delay, 15 minutes."""
+NEWS_KEPT = timedelta(seconds=10)
+"""How long it matters when a move was heard of: longer than any index lags behind its table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moves:
     """How often one counter moves at once. Each moment in `publications` (system clock) is one of these `times`: a move
-    that counts from the moment on at which a caller may see what was published then."""
+    that counts from the moment on at which a caller may see what was published then, for it is about such a signal."""
 
     times: int = 1
     publications: frozenset[datetime] = frozenset()
 
     @property
-    def are_published(self) -> bool:
-        """Whether all of them are publications."""
+    def wait(self) -> bool:
+        """Whether none of them counts for everybody at once."""
         return self.times == len(self.publications)
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """The moves that count from one publication on: how many, and when the last was heard of (wall clock)."""
+
+    moves: int
+    heard_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
-    """One counter: how often it was moved, when last (wall clock), and how many of the moves were publications.
+    """One counter: how often it was moved, and which of the moves are about signals published lately.
 
     `publications` are by their moment (the system clock, as the tier delay is); those that everybody may see by now are
-    forgotten, and count like any other move. `changed_at` is when the last move was heard of that was no publication.
+    forgotten, and count like any other move. `changed_at` is when the last of the others was heard of (wall clock).
     """
 
     count: int = 0
-    moved_at: datetime | None = None
-    publications: Mapping[datetime, int] = field(default_factory=dict)
+    publications: Mapping[datetime, Waiting] = field(default_factory=dict)
     changed_at: datetime | None = None
 
     def seen(self, visible_at: datetime) -> int:
@@ -65,16 +75,15 @@ class Version:
 
         It never goes down, and goes up with every change that such a caller could see.
         """
-        return self.count - sum(moves for moment, moves in self.publications.items() if moment > visible_at)
+        return self.count - sum(each.moves for moment, each in self.publications.items() if moment > visible_at)
 
     def heard_at(self, visible_at: datetime) -> datetime | None:
         """Return when the newest move was heard of that counts for such a caller, None before the first.
 
-        While anything is hidden from them, no publication is taken for it: what they do see was written a tier's delay
-        ago, and how soon their answers are read again must not tell of what they do not.
+        How soon an answer is read again must not tell of what it hides.
         """
-        is_hiding = any(moment > visible_at for moment in self.publications)
-        return self.changed_at if is_hiding else self.moved_at
+        heard = [each.heard_at for moment, each in self.publications.items() if moment <= visible_at]
+        return max(heard if self.changed_at is None else [*heard, self.changed_at], default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +105,16 @@ def names_touched(event: SignalEvent) -> frozenset[str]:
 
 
 def moves_of(events: Iterable[SignalEvent]) -> dict[str, Moves]:
-    """Return every counter that `events` move, with the moments of publication among them."""
-    published: dict[str, set[datetime]] = {}
+    """Return every counter that `events` move, with the publications that moves are to count from."""
+    publications: dict[str, set[datetime]] = {}
     others: set[str] = set()
     for event in events:
-        names = names_touched(event)
+        names, waits = names_touched(event), _waits(event)
         for name in names:
-            published.setdefault(name, set()).update({event.as_of} if event.kind is EventKind.PUBLISHED else ())
-        others |= names if event.kind is not EventKind.PUBLISHED else frozenset()
+            publications.setdefault(name, set()).update({event.published_at} if waits else ())
+        others |= frozenset() if waits else names
     return {
-        name: Moves(len(moments) + (name in others), frozenset(moments)) for name, moments in published.items()
+        name: Moves(len(moments) + (name in others), frozenset(moments)) for name, moments in publications.items()
     }  # fmt: skip
 
 
@@ -168,11 +177,14 @@ def data_version(versions: Mapping[str, Version], visible_at: datetime) -> DataV
     return DataVersion(sha256(counts.encode()).hexdigest()[:32], moved_at)
 
 
-def forgotten(publications: Iterable[datetime]) -> frozenset[datetime]:
-    """Return those moments of publication that need not be remembered any more."""
-    moments = frozenset(publications)
-    newest = max(moments, default=None)
-    return frozenset(moment for moment in moments if newest is not None and newest - moment > PUBLICATIONS_KEPT)
+def forgotten(publications: Mapping[datetime, Waiting], now: datetime) -> frozenset[datetime]:
+    """Return those moments of publication that need not be remembered any more at `now`, the wall clock's."""
+    newest = max(publications, default=None)
+    return frozenset(
+        moment
+        for moment, each in publications.items()
+        if newest is not None and newest - moment > PUBLICATIONS_KEPT and now - each.heard_at > NEWS_KEPT
+    )
 
 
 def symbol_name(symbol: str) -> str:
@@ -187,6 +199,11 @@ def _months(since: datetime, until: datetime) -> tuple[str, ...]:
     if last - first >= MOST_NAMES:
         return ()
     return tuple(f"{at // 12:04d}-{at % 12 + 1:02d}" for at in range(first, last + 1))
+
+
+def _waits(event: SignalEvent) -> bool:
+    """Return whether what happened may be hidden still from somebody: the signal was young, and open."""
+    return event.kind is not EventKind.ENDED and event.as_of - event.published_at <= PUBLICATIONS_KEPT
 
 
 def _created_in(event: SignalEvent) -> str:

@@ -26,7 +26,8 @@ class SignalEvent:
     """One thing that happened once to one signal, told in words that need no second look.
 
     `event_id` is the same however often and in whatever order the event arrives: `<signal_id>!<kind>!<revision>`.
-    `as_of` is the moment it happened: publication, revision or ending. `stored_at` is when storage took it, by the wall
+    `as_of` is the moment it happened: publication, revision, fill or ending. `published_at` is the signal's: before it
+    is a tier's delay old, nothing but the ending may be known there. `stored_at` is when storage took it, by the wall
     clock, to the second; it is no part of what makes two events the same.
     """
 
@@ -34,6 +35,7 @@ class SignalEvent:
     signal_id: str
     revision: int
     as_of: datetime
+    published_at: datetime
     symbol: str
     strategy: str
     timeframe: str
@@ -52,14 +54,16 @@ class SignalEvent:
     def to_message(self) -> dict[str, Any]:
         """Return the JSON body of this event's message."""
         stored = None if self.stored_at is None else to_iso(self.stored_at)
-        return {**asdict(self), "kind": str(self.kind), "as_of": to_iso(self.as_of), "stored_at": stored}
+        moments = {"as_of": to_iso(self.as_of), "published_at": to_iso(self.published_at), "stored_at": stored}
+        return {**asdict(self), **moments, "kind": str(self.kind)}
 
     @classmethod
     def from_message(cls, body: dict[str, Any]) -> "SignalEvent":
         """Read a message's body; raise InvalidValueError if it is not a signal event's."""
         try:
             stored = body.get("stored_at")
-            moments = {"as_of": from_iso(body["as_of"]), "stored_at": None if stored is None else from_iso(stored)}
-            return cls(**{**body, **moments, "kind": EventKind(body["kind"])})
+            moments = {name: from_iso(body[name]) for name in ("as_of", "published_at")}
+            stored_at = None if stored is None else from_iso(stored)
+            return cls(**{**body, **moments, "stored_at": stored_at, "kind": EventKind(body["kind"])})
         except (KeyError, TypeError, ValueError) as e:
             raise InvalidValueError(f"message must be a signal event, was {str(body)[:200]}") from e
