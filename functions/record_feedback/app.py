@@ -26,6 +26,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
             record_feedback(
                 feedback,
                 deliveries=bootstrap.sent_deliveries(),
+                accounts=bootstrap.account_repository(),
                 subscriptions=bootstrap.subscription_repository(),
                 told_by=topics,
                 wall_now=now,

@@ -41,7 +41,7 @@ UNNAMED = {
 FOUND_BUT_UNUSED: dict[str, set[str]] = {
     "route_deliveries": {"KEYS_TABLE"},
     "reprice_signals": {"KEYS_TABLE"},
-    "reprice_signals": {"KEYS_TABLE"},
+    "record_feedback": {"KEYS_TABLE"},
     "deliver_signals": {"POSTINGS_TABLE"},
     "compact_candles": {"SIGNALS_TABLE"},
 }

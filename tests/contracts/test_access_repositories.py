@@ -8,7 +8,7 @@ from signalbox.adapters.storage.deliveries import DynamoDeliveryRepository
 from signalbox.adapters.storage.quotas import DynamoQuotaRepository
 from signalbox.adapters.storage.subscriptions import DynamoSubscriptionRepository
 from signalbox.adapters.storage.tokens import DynamoOneTimeTokenRepository
-from signalbox.domain.accounts.account import Scope
+from signalbox.domain.accounts.account import Account, Scope, Tier
 from signalbox.domain.accounts.tokens import OneTimeToken, Purpose
 from signalbox.domain.delivery.delivery import NO_RECIPIENT, DeliveryState
 from signalbox.domain.delivery.planning import due_partition
@@ -158,6 +158,15 @@ def test_a_deferred_delivery_is_not_released_by_who_knew_the_old_moment(deliveri
     assert deliveries.defer(WAITING, NOW + 2 * HOUR, "digest") is False
     assert deliveries.release(WAITING) is False
     assert deliveries.due(PARTITION, NOW + HOUR, 10) == [replace(WAITING, due_at=NOW + HOUR)]
+
+
+def test_mail_is_switched_off_and_on_for_an_account_that_is_there(accounts: AccountRepository):
+    accounts.put_account(Account("acc-1", Tier.PRO, "ada@example.com"))
+    for off in (True, False):
+        accounts.switch_mail("acc-1", off=off)
+        assert accounts.account("acc-1") == Account("acc-1", Tier.PRO, "ada@example.com", mail_off=off)
+    accounts.switch_mail("acc-2", off=True)
+    assert accounts.account("acc-2") is None
 
 
 def test_a_recipient_is_forgotten_and_what_was_queued_is_not_sent(deliveries: DeliveryRepository):

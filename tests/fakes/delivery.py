@@ -163,6 +163,10 @@ class InMemoryAccounts:
     def put_account(self, account: Account) -> None:
         self.accounts[account.account_id] = account
 
+    def switch_mail(self, account_id: str, *, off: bool) -> None:
+        if account_id in self.accounts:
+            self.accounts[account_id] = replace(self.accounts[account_id], mail_off=off)
+
     def put_key(self, key: ApiKey) -> None:
         self.keys[key.key_hash] = key
 

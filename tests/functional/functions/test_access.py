@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -194,6 +195,31 @@ def test_an_address_that_ses_refuses_stays_unconfirmed(gate: Gate, ada: str) -> 
     assert (replaced.status, replaced.body["name"], replaced.body["confirmed"]) == (200, "team", False)
     assert gate("GET", SUBSCRIPTIONS, ada).body["subscriptions"] == [replaced.body]
     assert not mails()
+
+
+def test_an_own_address_that_was_switched_off_answers_for_itself_again(gate: Gate, ada: str) -> None:
+    def switched_off() -> bool:
+        return bool(gate("GET", "/signals/api/account", ada).body["mail_off"])
+
+    made = gate("POST", SUBSCRIPTIONS, ada, {"channels": ["email"]}).body
+    assert (made["confirmed"], switched_off()) == (True, False)
+    bootstrap.account_repository().switch_mail(ADA.account_id, off=True)
+    subscription_id = made["subscription_id"]
+    bootstrap.subscription_repository().put(
+        replace(bootstrap.subscription_repository().one(ADA.account_id, subscription_id), confirmed=False)
+    )
+    again = gate("PUT", ONE, ada, {"channels": ["email"]}, subscription_id=subscription_id).body
+    assert (again["confirmed"], switched_off()) == (False, True)
+    assert gate("POST", SUBSCRIPTIONS + "/confirm", body={"token": mailed_token()}).status == 200
+    assert gate("GET", ONE, ada, subscription_id=subscription_id).body["confirmed"] is True
+    assert switched_off() is False
+
+
+def test_signing_in_by_mail_switches_mail_on_again(gate: Gate, house: None) -> None:
+    account_id = sign_in(gate, "bob@example.com")["account_id"]
+    bootstrap.account_repository().switch_mail(account_id, off=True)
+    session = sign_in(gate, "bob@example.com")["token"]
+    assert gate("GET", "/signals/api/account", session).body["mail_off"] is False
 
 
 def test_what_is_anothers_looks_like_what_is_not_there(gate: Gate, ada: str, eve: str) -> None:

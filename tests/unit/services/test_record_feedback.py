@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
+from signalbox.domain.accounts.account import Account, Tier
 from signalbox.domain.delivery.delivery import DeliveryState
 from signalbox.domain.delivery.feedback import Feedback, Verdict, read_feedback
 from signalbox.domain.errors import InvalidValueError, TransientError
 from signalbox.domain.instants import to_iso
 from signalbox.services.record_feedback import FeedbackReport, record_feedback
 from tests.builders import NOW, make_delivery, make_subscription
-from tests.fakes.delivery import InMemoryDeliveries, InMemorySubscriptions
+from tests.fakes.delivery import InMemoryAccounts, InMemoryDeliveries, InMemorySubscriptions
 from tests.fakes.topics import RecordingBatchSender
 
 MAIL = {"messageId": "mail-1", "timestamp": to_iso(NOW), "destination": ["ada@example.com"]}
@@ -36,9 +37,11 @@ def read(verdict: Verdict) -> Feedback:
 
 
 class House:
-    """A delivery that SES took as `mail-1`, and its subscriber."""
+    """A delivery that SES took as `mail-1`, its subscriber, and what the account's own address is."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: str = "ada@example.org") -> None:
+        self.accounts = InMemoryAccounts()
+        self.accounts.put_account(Account("acc-1", Tier.PRO, own))
         self.deliveries = InMemoryDeliveries()
         other = make_subscription(subscription_id="sub-2", email="other@example.com")
         self.subscriptions = InMemorySubscriptions(make_subscription(), other)
@@ -50,6 +53,7 @@ class House:
         return record_feedback(
             read(verdict),
             deliveries=self.deliveries,
+            accounts=self.accounts,
             subscriptions=self.subscriptions,
             told_by=self.told,
             wall_now=NOW,
@@ -119,6 +123,22 @@ def test_a_hard_bounce_ends_mail_to_that_address_and_is_told_once_by_another_cha
     assert notice.message.facts["kind"] == "channel_off"
 
 
+@pytest.mark.parametrize("verdict", [Verdict.BOUNCE, Verdict.COMPLAINT])
+def test_the_accounts_own_address_is_switched_off_once_though_no_subscription_has_it(verdict: Verdict) -> None:
+    house = House(own="ada@example.com")
+    house.subscriptions.stored.clear()
+    assert [house.record(verdict).switched_off for _ in range(2)] == [1, 0]
+    assert house.accounts.accounts["acc-1"].mail_address is None
+    assert len(house.told.sent) == 1
+
+
+@pytest.mark.parametrize("verdict", [Verdict.SOFT_BOUNCE, Verdict.DELIVERED])
+def test_the_accounts_own_address_stays_where_mail_may_arrive_yet(verdict: Verdict) -> None:
+    house = House(own="ada@example.com")
+    house.record(verdict)
+    assert house.accounts.accounts["acc-1"].mail_address == "ada@example.com"
+
+
 def test_a_complaint_ends_mail_though_the_mail_arrived_and_in_whichever_order_both_are_told() -> None:
     for order in ((Verdict.DELIVERED, Verdict.COMPLAINT), (Verdict.COMPLAINT, Verdict.DELIVERED)):
         house = House()
@@ -142,6 +162,11 @@ def test_feedback_that_overtakes_the_record_comes_back_and_later_is_of_no_delive
         house.record(Verdict.DELIVERED)
     late = replace(read(Verdict.DELIVERED), sent_at=NOW - timedelta(minutes=3))
     report = record_feedback(
-        late, deliveries=house.deliveries, subscriptions=house.subscriptions, told_by=house.told, wall_now=NOW
+        late,
+        deliveries=house.deliveries,
+        accounts=house.accounts,
+        subscriptions=house.subscriptions,
+        told_by=house.told,
+        wall_now=NOW,
     )
     assert report == FeedbackReport(unknown=1)

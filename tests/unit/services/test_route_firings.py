@@ -90,6 +90,13 @@ def test_an_account_without_an_address_gets_no_mail_and_sees_why() -> None:
     assert not house.queues[Tier.PREMIUM].bodies
 
 
+def test_an_address_that_was_switched_off_gets_no_mail_and_its_owner_sees_why() -> None:
+    house = House(replace(ADA, mail_off=True))
+    assert house.route(house.fire(channels=("email", "websocket"))) == RoutingReport(2, 0, suppressed=1)
+    (mail,) = (each for each in house.deliveries.stored.values() if each.channel == "email")
+    assert (mail.state, mail.reason) == (DeliveryState.SUPPRESSED, "mail switched off")
+
+
 def test_a_firing_goes_by_every_channel_that_its_alert_names() -> None:
     house = House()
     assert house.route(house.fire(channels=("email", "push", "websocket"))).deliveries == 3

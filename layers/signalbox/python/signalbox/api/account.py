@@ -39,6 +39,7 @@ def show(account: Account) -> Response:
     shown = {
         "account_id": account.account_id,
         "email": account.email,
+        "mail_off": account.mail_off,
         "tier": str(account.tier),
         "terms": {
             "delay_seconds": int(terms.delay.total_seconds()),

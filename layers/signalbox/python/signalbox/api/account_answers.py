@@ -36,10 +36,15 @@ class TermsDocument(TypedDict):
 
 
 class AccountDocument(TypedDict):
-    """An account, what its tier gives, and how much of the day's quota is used."""
+    """An account, what its tier gives, and how much of the day's quota is used.
+
+    `mail_off` says that its address bounced or complained: nothing is mailed there until somebody confirms it again or
+    signs in by it.
+    """
 
     account_id: str
     email: str | None
+    mail_off: bool
     tier: Tier
     terms: TermsDocument
     requests_today: Count

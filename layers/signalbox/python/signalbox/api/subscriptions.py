@@ -134,6 +134,7 @@ def confirm(body: TokenRequest) -> dict[str, Any]:
     confirmed = confirm_email(
         body.token,
         tokens=bootstrap.one_time_token_repository(),
+        accounts=bootstrap.account_repository(),
         subscriptions=bootstrap.subscription_repository(),
         now=bootstrap.wall_clock().now(),
     )

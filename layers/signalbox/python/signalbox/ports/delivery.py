@@ -105,6 +105,10 @@ class AccountRepository(Protocol):
         """Store or replace a key."""
         ...
 
+    def switch_mail(self, account_id: str, *, off: bool) -> None:
+        """Let an account get no mail at its own address, or get it again; one that is not there stays so."""
+        ...
+
     def keys_of(self, account_id: str) -> list[ApiKey]:
         """Return the keys of an account, in order of their prefixes; one made this second may be missing."""
         ...

@@ -10,7 +10,7 @@ from signalbox.domain.delivery.feedback import Feedback, Verdict
 from signalbox.domain.delivery.message import Envelope, Message
 from signalbox.domain.delivery.topics import deliveries_topic
 from signalbox.domain.errors import TransientError
-from signalbox.ports.delivery import SubscriptionRepository
+from signalbox.ports.delivery import AccountRepository, SubscriptionRepository
 from signalbox.ports.topics import BatchSender, SentDeliveries
 
 RECORDED_WITHIN = timedelta(minutes=2)
@@ -39,6 +39,7 @@ def record_feedback(
     feedback: Feedback,
     *,
     deliveries: SentDeliveries,
+    accounts: AccountRepository,
     subscriptions: SubscriptionRepository,
     told_by: BatchSender,
     wall_now: datetime,
@@ -60,7 +61,7 @@ def record_feedback(
     if state is not None:
         for delivery in found:
             deliveries.settle(delivery, state, reason=feedback.reason or None)
-    off = _switch_off(found, feedback, subscriptions, told_by) if feedback.ends_mail else 0
+    off = _switch_off(found, feedback, accounts, subscriptions, told_by) if feedback.ends_mail else 0
     return FeedbackReport(
         delivered=int(feedback.verdict is Verdict.DELIVERED),
         bounced=int(state is DeliveryState.FAILED),
@@ -70,9 +71,13 @@ def record_feedback(
 
 
 def _switch_off(
-    found: Sequence[Delivery], feedback: Feedback, subscriptions: SubscriptionRepository, told_by: BatchSender
+    found: Sequence[Delivery],
+    feedback: Feedback,
+    accounts: AccountRepository,
+    subscriptions: SubscriptionRepository,
+    told_by: BatchSender,
 ) -> int:
-    """Take the address out of every subscription of its account, as if it had never been confirmed."""
+    """Let the account and its subscriptions mail the address no more; return of how many of them that is news."""
     account_id = found[0].account_id
     addresses = set(feedback.recipients) | {delivery.recipient.lower() for delivery in found}
     stopped = [
@@ -80,11 +85,15 @@ def _switch_off(
         for subscription in subscriptions.of_account(account_id)
         if subscription.confirmed and (subscription.email or "").lower() in addresses
     ]
+    account = accounts.account(account_id)
+    own = account is not None and (account.mail_address or "").lower() in addresses
+    if own:
+        accounts.switch_mail(account_id, off=True)
     for subscription in stopped:
         subscriptions.put(replace(subscription, confirmed=False))
-    if stopped:
+    if own or stopped:
         told_by.send_all([_notice(account_id, feedback, len(stopped))])
-    return len(stopped)
+    return own + len(stopped)
 
 
 def _notice(account_id: str, feedback: Feedback, subscriptions: int) -> Envelope:

@@ -16,6 +16,8 @@ from signalbox.services.route_deliveries import RoutingReport, messages_of
 
 NO_ADDRESS = "no address"
 """Why an account that never gave an address gets no mail."""
+MAIL_OFF = "mail switched off"
+"""Why an account whose address bounced or complained gets no mail."""
 
 
 def route_firing(
@@ -28,7 +30,8 @@ def route_firing(
     system_now: datetime,
 ) -> RoutingReport:
     """Store and queue one delivery per channel that the alert names; nobody is told of a signal before their tier may
-    know of it, whatever it was when the alert was made. An account without an address gets no mail, which is recorded.
+    know of it, whatever it was when the alert was made. An account without an address, or whose address was switched
+    off, gets no mail, which is recorded.
 
     A delivery that was stored before is queued again, as the worker before may have died in between.
     """
@@ -52,18 +55,19 @@ def route_firing(
 
 def _delivery(event: FiringEvent, account: Account, channel: Channel, now: datetime) -> Delivery:
     recipient = _recipient(account, channel, event)
+    missing = MAIL_OFF if account.mail_off else NO_ADDRESS
     return Delivery(
         event_id=event.firing.event_id,
         signal_id=subject_of(event.firing.account_id, event.sequence),
         account_id=account.account_id,
         channel=channel,
         tier=account.tier,
-        recipient=recipient or NO_ADDRESS,
+        recipient=recipient or missing,
         queued_at=now,
         # What the link in its mail ends.
         subscription_id=event.firing.alert_id,
         state=DeliveryState.QUEUED if recipient else DeliveryState.SUPPRESSED,
-        reason=None if recipient else NO_ADDRESS,
+        reason=None if recipient else missing,
     )
 
 
@@ -72,4 +76,4 @@ def _recipient(account: Account, channel: Channel, event: FiringEvent) -> str | 
     mail."""
     if channel is Channel.WEBSOCKET:
         return subject_of(account.account_id, event.sequence)
-    return devices_recipient(account.account_id) if channel is Channel.PUSH else account.email
+    return devices_recipient(account.account_id) if channel is Channel.PUSH else account.mail_address

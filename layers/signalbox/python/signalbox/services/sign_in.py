@@ -74,6 +74,8 @@ def sign_in(
     if account is None:
         account = Account(account_id, Tier.FREE, taken.subject)
         accounts.put_account(account)
+    if account.mail_off:  # whoever read the link gets mail there
+        accounts.switch_mail(account_id, off=False)
     session = SignedToken(
         audience=Audience.SESSION,
         account_id=account_id,
@@ -102,9 +104,14 @@ def ask_to_confirm(subscription: Subscription, *, letterbox: Letterbox, now: dat
 
 
 def confirm_email(
-    text: str, *, tokens: OneTimeTokenRepository, subscriptions: SubscriptionRepository, now: datetime
+    text: str,
+    *,
+    tokens: OneTimeTokenRepository,
+    accounts: AccountRepository,
+    subscriptions: SubscriptionRepository,
+    now: datetime,
 ) -> Subscription | None:
-    """Take a mailed token and let its subscription use its address.
+    """Take a mailed token and let its subscription use its address, and its account, where that is the account's own.
 
     None if the token is not good, or if the subscription has gone or has another address by now.
     """
@@ -117,6 +124,9 @@ def confirm_email(
         return None
     confirmed = replace(subscription, confirmed=True)
     subscriptions.put(confirmed)
+    account = accounts.account(taken.account_id)
+    if account is not None and account.mail_off and account.email == email:
+        accounts.switch_mail(account.account_id, off=False)
     return confirmed
 
 

@@ -120,7 +120,7 @@ def unsubscribe(
 def _owned(wanted: Subscription, account: Account, before: Subscription | None) -> Subscription:
     """Return `wanted` as the account's: of its tier, and confirmed if its address answered for itself before."""
     email = (wanted.email or account.email) if Channel.EMAIL in wanted.channels else None
-    known = {account.email, before.email if before and before.confirmed else None}
+    known = {account.mail_address, before.email if before and before.confirmed else None}
     return replace(
         wanted, account_id=account.account_id, tier=account.tier, email=email, confirmed=email is None or email in known
     )

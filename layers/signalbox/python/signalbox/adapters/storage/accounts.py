@@ -4,6 +4,7 @@ An address is claimed by an item of its own in the table of accounts, under `ema
 same moment get one account. So are the places that an account has taken of what its tier limits, under `room#...`.
 """
 
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -34,6 +35,7 @@ class AccountItem(Table):
     account_id = UnicodeAttribute(hash_key=True)  # or "email#<hash of the address>", "room#<account>#<kind>"
     tier = WordAttribute(Tier, null=True)
     email = UnicodeAttribute(null=True)
+    mail_off = BooleanAttribute(null=True)  # absent in accounts older than the word
     owner = UnicodeAttribute(null=True)  # only of a claim: the account
     version = WholeAttribute(null=True)  # only of a room, like what follows
     taken = CompactJSONAttribute(null=True)  # epoch ms by what the place is for
@@ -91,7 +93,12 @@ class DynamoAccountRepository:
         values = AccountItem.fetch(account_id=account_id)
         if values is None or values["tier"] is None:
             return None
-        return Account(values["account_id"], values["tier"], values["email"])
+        return Account(values["account_id"], values["tier"], values["email"], bool(values["mail_off"]))
+
+    def switch_mail(self, account_id: str, *, off: bool) -> None:
+        """Let an account get no mail at its own address, or get it again; one that is not there stays so."""
+        with suppress(ConditionFailedError):
+            AccountItem(account_id).update([AccountItem.mail_off.set(off)], AccountItem.tier.exists())
 
     def key(self, key_hash: str) -> ApiKey | None:
         """Return the key with this hash, or None; read consistently."""

@@ -100,11 +100,20 @@ TERMS: Mapping[Tier, TierTerms] = {
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody with a key. `account_id` is random and says nothing about them."""
+    """Somebody with a key. `account_id` is random and says nothing about them.
+
+    `mail_off` says that `email` bounced or complained: it gets nothing until it answers for itself again.
+    """
 
     account_id: str
     tier: Tier
     email: str | None = None
+    mail_off: bool = False
+
+    @property
+    def mail_address(self) -> str | None:
+        """Where the account is mailed, or None if it has no address or that one was switched off."""
+        return None if self.mail_off else self.email
 
 
 @dataclass(frozen=True, slots=True)
