@@ -6,7 +6,7 @@ import pytest
 
 from signalbox.adapters.storage.signals import DynamoSignalRepository
 from signalbox.domain.errors import InvalidValueError
-from signalbox.domain.signals.signal import SignalType, Status
+from signalbox.domain.signals.signal import NULL_STRATEGY, SignalType, Status
 from signalbox.ports.signals import SignalRepository
 from tests.builders import NOW, ended, make_ending, make_levels, make_signal
 from tests.contracts.implementations import either
@@ -66,17 +66,15 @@ def test_what_is_spelled_unlike_an_id_is_refused(signals: SignalRepository, nons
         signals.get(nonsense)
 
 
-def test_the_signals_of_a_symbol_come_newest_first(signals: SignalRepository):
+def test_the_signals_of_a_symbol_and_span_come_newest_first_the_coin_s_among_them(signals: SignalRepository):
     hours = [make_signal(created_at=NOW + timedelta(hours=hour)) for hour in range(4)]
-    for signal in (hours[2], hours[0], hours[3], hours[1], make_signal(symbol="BTC/USDC")):
+    coins = [replace(signal, strategy=NULL_STRATEGY) for signal in hours]
+    for signal in (hours[2], hours[0], hours[3], hours[1], *coins, make_signal(symbol="BTC/USDC")):
         signals.add(signal)
 
-    assert signals.of_symbol("BTC/USDT", 3) == [hours[3], hours[2], hours[1]]
+    found = signals.of_symbol("BTC/USDT", NOW + timedelta(hours=1), NOW + timedelta(hours=3))
 
-
-def test_a_limit_below_one_is_refused(signals: SignalRepository):
-    with pytest.raises(InvalidValueError, match="limit must be at least 1, was 0"):
-        signals.of_symbol("BTC/USDT", 0)
+    assert found == [hours[2], coins[2], hours[1], coins[1]]
 
 
 def test_open_signals_are_found_by_symbol_and_only_while_open(signals: SignalRepository):

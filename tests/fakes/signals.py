@@ -29,9 +29,9 @@ class InMemorySignals:
     def get(self, signal_id: str) -> Signal | None:
         return self.stored.get(decode(signal_id).signal_id)
 
-    def of_symbol(self, symbol: str, limit: int) -> list[Signal]:
-        require_limit(limit)
-        return [signal for signal in self._newest_first() if signal.symbol == symbol][:limit]
+    def of_symbol(self, symbol: str, since: datetime, until: datetime) -> list[Signal]:
+        newest_first = sorted(self.stored.values(), key=lambda signal: signal.key.sort_key, reverse=True)
+        return [each for each in newest_first if each.symbol == symbol and since <= each.created_at < until]
 
     def open_of(self, symbols: Iterable[str]) -> list[Signal]:
         wanted = set(symbols)
@@ -57,9 +57,6 @@ class InMemorySignals:
         page = found[: query.limit]
         more = len(found) > query.limit
         return Page([signal for _, signal in page], self._cursors.write(page[-1][0], query.scope) if more else None)
-
-    def _newest_first(self) -> list[Signal]:
-        return sorted(self.stored.values(), key=lambda signal: signal.key.sort_key, reverse=True)
 
 
 class InMemorySuppressions:

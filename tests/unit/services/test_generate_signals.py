@@ -14,7 +14,7 @@ from signalbox.domain.signals.signal import NULL_STRATEGY, Origin, Signal, Statu
 from signalbox.domain.signals.suppression import SuppressionReason
 from signalbox.domain.universe.shards import Shard
 from signalbox.ports.market import Market
-from signalbox.services.generate_signals import RECENT, GenerationReport, Provenance, generate_signals
+from signalbox.services.generate_signals import GenerationReport, Provenance, generate_signals
 from tests.builders import make_ending
 from tests.fakes.market import FakeExchange, InMemoryCandles
 from tests.fakes.signals import InMemorySignals, InMemorySuppressions
@@ -91,8 +91,7 @@ class Engine:
         )
 
     def given(self) -> list[Signal]:
-        found = [signal for symbol in SYMBOLS for signal in self.signals.of_symbol(symbol, 100)]
-        return sorted(found, key=lambda signal: signal.signal_id)
+        return sorted(self.signals.stored.values(), key=lambda signal: signal.signal_id)
 
     def refusals(self, symbol: str) -> set[SuppressionReason]:
         return {record.reason for record in self.suppressions.of_symbol(symbol, 100)}
@@ -126,24 +125,52 @@ def test_what_ran_out_before_its_turn_was_handled_is_suppressed(worked: Engine) 
     assert {signal.key for signal in worked.given()} <= stale
 
 
-def test_an_open_signal_counts_however_many_came_after_it(worked: Engine) -> None:
+def first_given(worked: Engine) -> tuple[Signal, int]:
+    """A signal that one turn gives on its own, and that turn."""
     given = next(signal for signal in worked.given() if signal.strategy != NULL_STRATEGY)
     turn = (to_ms(given.created_at) - to_ms(START)) // HOUR - WARM_UP
-    engine = Engine()
-    assert engine.generate(turn, (given.symbol,)).signals
+    assert Engine().generate(turn, (given.symbol,)).signals
+    return given, turn
 
+
+def of_5m(given: Signal, first: datetime) -> list[Signal]:
+    """Many ended signals of a shorter timeframe, newer than `first`."""
+    moments = [first + timedelta(minutes=5 * number) for number in range(1, 50)]
+    ended = replace(given, timeframe=Timeframe.M5, status=Status.EXPIRED, ending=make_ending())
+    return [replace(ended, created_at=moment) for moment in moments]
+
+
+def ended_after(signal: Signal, hours: int) -> Signal:
+    ended_at = signal.created_at + timedelta(hours=hours)
+    return replace(signal, status=Status.STOP_HIT, ending=make_ending(Status.STOP_HIT, ended_at=ended_at))
+
+
+@pytest.mark.parametrize(
+    ("ended_hours_ago", "late", "reason"),
+    [
+        (None, timedelta(0), SuppressionReason.REPEAT),
+        (1, timedelta(0), SuppressionReason.COOL_DOWN),
+        # The turn did not know yet of an ending that is in the table when it is handled.
+        (-5, timedelta(hours=30), SuppressionReason.REPEAT),
+    ],
+    ids=["open", "ended before", "ended since"],
+)
+def test_a_former_signal_counts_however_many_came_after_it(
+    worked: Engine, ended_hours_ago: int | None, late: timedelta, reason: SuppressionReason
+) -> None:
+    given, turn = first_given(worked)
+    former = replace(given, created_at=given.created_at - timedelta(hours=40))
+    if ended_hours_ago is not None:
+        former = ended_after(former, 40 - ended_hours_ago)
     engine = Engine()
-    long_open = replace(given, created_at=given.created_at - timedelta(hours=40))
-    engine.signals.add(long_open)
-    for number in range(1, RECENT + 6):
-        later = given.created_at - timedelta(minutes=number)
-        engine.signals.add(
-            replace(given, created_at=later, timeframe=Timeframe.M5, status=Status.EXPIRED, ending=make_ending())
-        )
-    engine.generate(turn, (given.symbol,))
+    for signal in (former, *of_5m(given, former.created_at), *of_5m(given, given.created_at)):
+        engine.signals.add(signal)
+
+    engine.generate(turn, (given.symbol,), late=late)
 
     assert engine.signals.get(given.signal_id) is None
-    assert SuppressionReason.REPEAT in engine.refusals(given.symbol)
+    found = engine.suppressions.of_symbol(given.symbol, 100)
+    assert {record.reason for record in found if record.strategy == given.strategy} == {reason}
 
 
 def test_turns_give_signals_with_everything_a_signal_needs(worked: Engine) -> None:

@@ -58,7 +58,7 @@ class Market:
 
     @property
     def signal(self) -> Signal:
-        (found,) = self.signals.of_symbol(SYMBOL, 10)
+        (found,) = self.signals.stored.values()
         return found
 
 

@@ -54,7 +54,7 @@ class Quiet:
 
     @property
     def signal(self) -> Signal:
-        (found,) = self.house.signals.of_symbol(SYMBOL, 10)
+        (found,) = self.house.signals.stored.values()
         return found
 
 
@@ -132,7 +132,7 @@ def test_a_candle_that_only_a_new_signal_made_known_is_still_compared_with_the_o
     quiet.cycle(11)
     quiet.cycle(12)
 
-    found = {signal.strategy: signal.status for signal in quiet.house.signals.of_symbol(SYMBOL, 10)}
+    found = {signal.strategy: signal.status for signal in quiet.house.signals.stored.values()}
     assert found == {"trend_following": Status.STOP_HIT, "momentum": Status.OPEN}
 
 

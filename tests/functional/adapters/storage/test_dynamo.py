@@ -15,7 +15,7 @@ from signalbox.adapters.storage.dynamo import Table, call
 from signalbox.adapters.storage.signals import DynamoSignalRepository
 from signalbox.adapters.storage.turns import DynamoTurnRepository
 from signalbox.domain.errors import MissingSettingError, PermanentError, StorageUnavailableError
-from tests.builders import make_account, make_key, make_signal
+from tests.builders import NOW, make_account, make_key, make_signal
 
 PACKAGE = Path(__file__).parents[4] / "layers" / "signalbox" / "python"
 ADDRESS = "https://dynamodb.example"
@@ -75,7 +75,7 @@ def test_what_may_succeed_later_is_transient_for_reads_and_model_writes(use_clie
     use_client(FailingClient(error))
 
     with pytest.raises(StorageUnavailableError, match="Query on test-signals failed"):
-        DynamoSignalRepository().of_symbol("BTC/USDT", 1)
+        DynamoSignalRepository().of_symbol("BTC/USDT", NOW, NOW)
     with pytest.raises(StorageUnavailableError, match="PutItem on test-accounts failed"):
         DynamoAccountRepository().put(make_account(), make_key())
 

@@ -6,7 +6,7 @@ then, turn by turn, the selection among the signals as they stood. Candidates th
 the filter that stopped them was worth.
 """
 
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ from signalbox.domain.signals.selection import SelectionRules, select
 from signalbox.domain.signals.signal import Signal
 from signalbox.domain.signals.suppression import SuppressionReason
 from signalbox.domain.strategies.base import Strategy
-from signalbox.services.generate_signals import RECENT, Provenance, as_it_stood, publish
+from signalbox.services.generate_signals import Provenance, as_it_stood, publish, reach
 
 Progress = Callable[[str, int, int], None]
 """(stage, done, of how many): called now and then."""
@@ -199,21 +199,18 @@ def _delisted(grid: CandleGrid) -> dict[str, datetime]:
 
 @dataclass(eq=False)
 class _Recent:
-    """One symbol's signals that the live service looks at: the newest, and the older ones while they are open."""
+    """One symbol's signals that the live service looks at: those of its reach, and any that has no ending."""
 
-    newest: deque[Signal] = field(default_factory=deque)
-    older: list[Signal] = field(default_factory=list)
+    signals: list[Signal] = field(default_factory=list)
 
-    def at(self, moment: datetime) -> list[Signal]:
+    def at(self, moment: datetime, rules: SelectionRules) -> list[Signal]:
         """Return them as they stood at `moment`, which never goes back."""
-        self.older = [each for each in self.older if each.ending is None or each.ending.ended_at >= moment]
-        return [as_it_stood(signal, moment) for signal in (*self.newest, *self.older)]
-
-    def add(self, signal: Signal) -> None:
-        """Remember a signal that was sent."""
-        self.newest.append(signal)
-        if len(self.newest) > RECENT:
-            self.older.append(self.newest.popleft())
+        self.signals = [
+            each
+            for each in self.signals
+            if each.ending is None or each.created_at >= moment - reach(each.timeframe, rules)
+        ]
+        return [as_it_stood(signal, moment) for signal in self.signals]
 
 
 def _selected(
@@ -225,10 +222,10 @@ def _selected(
     suppressed: list[tuple[SuppressionReason, Signal]] = []
     for moment, group in _turns(candidates):
         symbols = {candidate.symbol for candidate in group}
-        known = [signal for symbol in symbols for signal in recent[symbol].at(moment)]
+        known = [signal for symbol in symbols for signal in recent[symbol].at(moment, rules)]
         sent, lost = select(group, known, rules)
         for signal in sorted((settled[candidate.key] for candidate in sent), key=lambda one: one.key.sort_key):
-            recent[signal.symbol].add(signal)
+            recent[signal.symbol].signals.append(signal)
             signals.append(signal)
         suppressed += [(item.reason, settled[item.candidate.key]) for item in lost]
         progress("selection", len(signals) + len(suppressed), len(candidates))

@@ -2,23 +2,22 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from signalbox.domain.instants import to_iso, to_ms
 from signalbox.domain.market.candles import CandleGrid
 from signalbox.domain.market.health import inspect
+from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.candidate import Candidate
 from signalbox.domain.signals.generation import find_candidates
 from signalbox.domain.signals.selection import SelectionRules, Suppressed, select
 from signalbox.domain.signals.signal import Origin, Signal, Status
 from signalbox.domain.signals.suppression import Suppression, SuppressionReason
+from signalbox.domain.strategies.base import HOUSE_GEOMETRY
 from signalbox.domain.universe.shards import Shard
 from signalbox.ports.market import CandleStore, Exchange
 from signalbox.ports.signals import SignalRepository, SuppressionRepository
 from signalbox.services.candles import CandleUpdate, update_candles
-
-RECENT = 20
-"""How many of a symbol's newest signals, beside the open ones, are looked at for repeats and cool-downs."""
 
 ANY_STRATEGY = "any"
 
@@ -83,8 +82,9 @@ def generate_signals(
     grid = _columns(update.grid, [symbol for symbol in healthy if symbol not in refusals])
     steps = {symbol: market.price_step for symbol, market in exchange.markets().items()}
     candidates = find_candidates(grid, price_steps=steps) if grid.symbols else []
-    recent = _recent(signals, candidates, shard.as_of)
-    chosen, lost = _in_time(*select(candidates, recent, rules or SelectionRules()), now)
+    rules = rules or SelectionRules()
+    recent = _recent(signals, candidates, shard, rules)
+    chosen, lost = _in_time(*select(candidates, recent, rules), now)
     added = [signals.add(publish(candidate, now, provenance)) for candidate in chosen]
     records = [*_refused(refusals, shard, provenance), *(_suppressed(item, provenance) for item in lost)]
     suppressed = sum([suppressions.add(record) for record in records])
@@ -148,16 +148,25 @@ def _columns(grid: CandleGrid, symbols: list[str]) -> CandleGrid:
     return CandleGrid(grid.exchange, grid.timeframe, tuple(symbols), grid.times, *values)
 
 
-def _recent(signals: SignalRepository, candidates: Iterable[Candidate], as_of: datetime) -> list[Signal]:
-    """Return the open and the newest signals of the candidates' symbols as they stood at `as_of`, so that a message
-    handled late or again decides as it would have decided then.
+def _recent(
+    signals: SignalRepository, candidates: Iterable[Candidate], shard: Shard, rules: SelectionRules
+) -> list[Signal]:
+    """Return what `select` looks at of the candidates' symbols as it stood at the turn, so that a message handled late
+    or again decides as it would have decided then, whatever was published since.
 
-    An open signal of a long timeframe may have any number of newer ones of short timeframes after it.
+    The open ones are asked for beside those of the span: one that ran out may wait for its ending for any time.
     """
     symbols = dict.fromkeys(candidate.symbol for candidate in candidates)
-    newest = [signal for symbol in symbols for signal in signals.of_symbol(symbol, RECENT)]
-    known = {signal.signal_id: signal for signal in (*signals.open_of(symbols), *newest)}
-    return [as_it_stood(signal, as_of) for signal in known.values() if signal.created_at < as_of]
+    since = shard.as_of - reach(shard.timeframe, rules)
+    created = [signal for symbol in symbols for signal in signals.of_symbol(symbol, since, shard.as_of)]
+    known = {signal.signal_id: signal for signal in (*signals.open_of(symbols), *created)}
+    return [as_it_stood(signal, shard.as_of) for signal in known.values() if signal.created_at < shard.as_of]
+
+
+def reach(timeframe: Timeframe, rules: SelectionRules) -> timedelta:
+    """Return how long after its creation a signal may still be open, or its strategy rest: a life and a cool-down."""
+    rest = timedelta(milliseconds=rules.cool_down_candles * timeframe.milliseconds)
+    return HOUSE_GEOMETRY.life(timeframe) + rest
 
 
 def as_it_stood(signal: Signal, as_of: datetime) -> Signal:

@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from datetime import datetime
+from itertools import chain
 
 from signalbox.adapters.storage.cursors import Cursors
 from signalbox.adapters.storage.dynamo import ConditionFailedError, RawItem
@@ -10,9 +11,8 @@ from signalbox.adapters.storage.feed import Feed
 from signalbox.adapters.storage.postings import write_postings
 from signalbox.adapters.storage.publication import require_update
 from signalbox.adapters.storage.signal_items import SignalItem, item_of, open_bucket, signal_of, still, update_actions
-from signalbox.adapters.storage.signal_keys import NULL_SPACE, created_key
+from signalbox.adapters.storage.signal_keys import NULL_SPACE, created_key, key_bound
 from signalbox.adapters.storage.stored_signals import DynamoStoredSignals
-from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.signals.signal import Signal
 from signalbox.ports.signals import FeedQuery, Page
 
@@ -40,13 +40,11 @@ class DynamoSignalRepository:
         """Return the signal as it is now (a consistent read), or None; raise InvalidValueError for no signal id."""
         return DynamoStoredSignals().get(signal_id)
 
-    def of_symbol(self, symbol: str, limit: int) -> list[Signal]:
-        """Return the newest signals of a symbol, newest first."""
-        if limit < 1:
-            raise InvalidValueError(f"limit must be at least 1, was {limit}")
-        # The null strategy's keys lie behind all others.
-        found = [signal_of(raw) for side in ("<", ">=") for raw in _newest(symbol, side, limit)]
-        return sorted(found, key=lambda signal: signal.key.sort_key, reverse=True)[:limit]
+    def of_symbol(self, symbol: str, since: datetime, until: datetime) -> list[Signal]:
+        """Return the signals of a symbol that were created in [since, until), newest first: a query of the table for
+        the null strategy's and one for all others, which read nothing else."""
+        found = [signal_of(raw) for space in ("", NULL_SPACE) for raw in _created_in(symbol, space, since, until)]
+        return sorted(found, key=lambda signal: signal.key.sort_key, reverse=True)
 
     def open_of(self, symbols: Iterable[str]) -> list[Signal]:
         """Return every open signal of `symbols`, by symbol and then oldest first.
@@ -89,11 +87,10 @@ def _open_in(bucket: int, symbols: set[str]) -> Iterator[RawItem]:
     return (raw for page in pages for raw in page if raw["symbol"]["S"] in symbols)
 
 
-def _newest(symbol: str, side: str, limit: int) -> Iterator[RawItem]:
+def _created_in(symbol: str, space: str, since: datetime, until: datetime) -> Iterator[RawItem]:
+    first, last = f"{space}{key_bound(since)}", f"{space}{key_bound(until)}"  # no key ends where its moment does
     pages = SignalItem.query_raw(
-        f"#symbol = :symbol AND #created_key {side} :null",
-        {":symbol": {"S": symbol}, ":null": {"S": NULL_SPACE}},
-        Limit=limit,
-        ScanIndexForward=False,
+        "#symbol = :symbol AND #created_key BETWEEN :first AND :last",
+        {":symbol": {"S": symbol}, ":first": {"S": first}, ":last": {"S": last}},
     )
-    return islice(chain.from_iterable(pages), limit)
+    return chain.from_iterable(pages)
