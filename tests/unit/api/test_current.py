@@ -10,13 +10,14 @@ import pytest
 from signalbox.adapters.caching.ages import take_age
 from signalbox.adapters.storage.current_prices import PRICES_LIFE, FramedCurrentPrices
 from signalbox.api.current import current, currents
+from signalbox.domain.instants import to_ms
 from signalbox.domain.market.consensus import ConsensusPrice, PriceFrame
 from signalbox.domain.universe.universe import Member, Universe
 from tests.builders import NOW, ended, make_frame, make_price, make_signal
 from tests.fakes.market import InMemoryPriceFrames
 from tests.fakes.work import InMemoryUniverse
 
-LATER = NOW + timedelta(minutes=5)
+SOON, LATER = NOW + timedelta(minutes=1), NOW + timedelta(minutes=5)
 
 
 class CountingFrames(InMemoryPriceFrames):
@@ -96,18 +97,25 @@ def test_one_read_per_bucket_serves_any_number_of_symbols_for_some_seconds(
 
     every = ["BTC/USDT", "ETH/USDT", "XRP/USDT", "NOBODY/KNOWS"]
     for seconds in (0, 1, 2):
-        found = prices.of(every, LATER + timedelta(seconds=seconds))
+        found = prices.of(every, SOON + timedelta(seconds=seconds))
         assert known(found) == {"BTC/USDT": 1.0, "ETH/USDT": 2.0, "XRP/USDT": 3.0}
     assert frames.reads == 2
 
 
 def test_a_new_frame_is_seen_once_the_old_ones_seconds_are_over(prices: FramedCurrentPrices, frames: CountingFrames):
     frames.save(make_frame(make_price(price=1.0)))
-    prices.of(["BTC/USDT"], LATER)
+    prices.of(["BTC/USDT"], SOON)
     frames.save(make_frame(make_price(price=2.0), as_of=NOW + timedelta(minutes=1)))
 
-    assert known(prices.of(["BTC/USDT"], LATER)) == {"BTC/USDT": 1.0}
-    assert known(prices.of(["BTC/USDT"], LATER + PRICES_LIFE)) == {"BTC/USDT": 2.0}
+    assert known(prices.of(["BTC/USDT"], SOON)) == {"BTC/USDT": 1.0}
+    assert known(prices.of(["BTC/USDT"], SOON + PRICES_LIFE)) == {"BTC/USDT": 2.0}
+
+
+def test_a_stale_price_is_none(prices: FramedCurrentPrices, frames: CountingFrames):
+    frames.save(make_frame(make_price(price=1.0, time=to_ms(NOW)), make_price("ETH/USDT", 2.0, time=to_ms(SOON))))
+
+    assert known(prices.of(["BTC/USDT", "ETH/USDT"], LATER)) == {"BTC/USDT": 1.0, "ETH/USDT": 2.0}
+    assert known(prices.of(["BTC/USDT", "ETH/USDT"], LATER + timedelta(seconds=1))) == {"ETH/USDT": 2.0}
 
 
 def test_a_price_that_is_remembered_makes_the_answer_as_old_as_it_is(prices: FramedCurrentPrices):

@@ -251,6 +251,28 @@ def test_a_signal_near_its_target_is_told_once_for_each_signal() -> None:
     assert [firing.signal_id for firing in desk.told] == [one.signal_id, other.signal_id]
 
 
+@pytest.mark.parametrize(
+    ("kind", "asked"),
+    [
+        (AlertKind.CHANGE, {"percent": Decimal(5), "window": Window.FOUR_HOURS}),
+        (AlertKind.NEAR_TARGET, {"percent": Decimal(2)}),
+    ],
+)
+def test_what_a_candle_reached_before_the_alert_was_made_fires_nothing(kind: AlertKind, asked: dict[str, Any]) -> None:
+    desk = Desk()
+    desk.cycle(-180, 100.0)
+    desk.cycle(-1, 100.0, [make_signal()])
+    made = make_alert(make_terms(kind, repeat=True, **asked))
+    desk.alerts.add(replace(made, since=NOW + 50 * MINUTE, created_at=NOW + 50 * MINUTE))
+    desk.store_candle(NOW, high=108.5, low=99.0)
+    desk.cycle(61, 100.0, [make_signal()])
+    assert desk.told == []
+    desk.cycle(62, 108.5, [make_signal()])
+    desk.cycle(63, 100.0, [make_signal()])
+    desk.cycle(64, 108.5, [make_signal()])
+    assert len(desk.told) == 1
+
+
 def test_what_moves_away_from_a_level_reads_nothing() -> None:
     desk = Desk(make_alert(make_terms(AlertKind.NEAR_TARGET, percent=Decimal(2))))
     for minute in (1, 16):

@@ -30,9 +30,10 @@ class Sightings:
     seen: tuple[Observation, ...]
     candles_until: datetime
 
-    def since(self, begin: datetime) -> tuple[Observation, ...]:
-        """Return what began at `begin` or later."""
-        return tuple(each for each in self.seen if each.begin >= begin)
+    def range_since(self, begin: datetime) -> tuple[Decimal, Decimal] | None:
+        """Return the highest and the lowest price of what began at `begin` or later, or None if nothing did."""
+        seen = [each for each in self.seen if each.begin >= begin]
+        return (max(each.high for each in seen), min(each.low for each in seen)) if seen else None
 
 
 def look(
@@ -75,22 +76,21 @@ def moves_of(
     shard: Shard, sightings: Mapping[str, Sightings], *, frames: PriceFrameStore, now: datetime
 ) -> dict[str, Moves]:
     """Return how far each symbol moved within each window, from the consensus price that long ago, if there was one."""
-    before: dict[Window, Mapping[str, ConsensusPrice]] = {}
+    frame_before: dict[Window, Mapping[str, ConsensusPrice]] = {}
     for window in Window:
         then = shard.as_of - window.length
         frame = next(iter(frames.before(shard.bucket, then + timedelta(milliseconds=1), 1)), None)
         if frame is not None and then - frame.as_of <= window.length / 4:
-            before[window] = frame.prices
+            frame_before[window] = frame.prices
     found = {}
     for symbol, sighted in sightings.items():
-        up: dict[Window, Decimal] = {}
-        down: dict[Window, Decimal] = {}
-        for window, prices in before.items():
-            seen = sighted.since(now - window.length)
-            if seen and symbol in prices:
-                high, low = max(each.high for each in seen), min(each.low for each in seen)
-                up[window], down[window] = move_between(_decimal(prices[symbol].price), high, low)
-        found[symbol] = Moves(up, down)
+        moves = Moves({}, {}, {})
+        for window, prices in frame_before.items():
+            reached = sighted.range_since(now - window.length)
+            if reached is not None and symbol in prices:
+                moves.before[window] = _decimal(prices[symbol].price)
+                moves.up[window], moves.down[window] = move_between(moves.before[window], *reached)
+        found[symbol] = moves
     return found
 
 

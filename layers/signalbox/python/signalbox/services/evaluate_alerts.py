@@ -18,7 +18,7 @@ from signalbox.domain.alerts.alert import EVERY_SYMBOL, WIDEST_NEAR, Alert, Aler
 from signalbox.domain.alerts.checks import Check
 from signalbox.domain.alerts.events import distance_percent, fire_for_nearness, fire_for_signal
 from signalbox.domain.alerts.firing import Firing
-from signalbox.domain.alerts.moves import Moves, fire_for_move, has_passed
+from signalbox.domain.alerts.moves import Moves, fire_for_move, has_passed, move_between
 from signalbox.domain.alerts.prices import advance
 from signalbox.domain.alerts.triggers import moves_partition, near_partition, prices_partition, signals_partition
 from signalbox.domain.market.consensus import ConsensusPrice
@@ -159,30 +159,44 @@ def _check_moves(round_: _Round, moves: Mapping[str, Moves]) -> None:
                 start = was.get(window, Decimal(0))
                 if has_passed(start, move):
                     ranges.append(TriggerRange(moves_partition(symbol, window, up=up), start, move))
-    round_.move(ranges, lambda alert: (round_.step(fire_for_move, move=_move_for(alert, moves[alert.terms.symbol])),))
+
+    def fire(alert: Alert, at: datetime) -> Firing | None:
+        return fire_for_move(alert, _move_for(alert, moves[alert.terms.symbol], round_), at)
+
+    round_.move(ranges, lambda _: (round_.step(fire),))
 
 
-def _move_for(alert: Alert, moves: Moves) -> Decimal:
-    """Return the move that the alert is about, negative if down."""
+def _move_for(alert: Alert, moves: Moves, round_: _Round) -> Decimal:
+    """Return the move that the alert is about, negative if down, of what was seen since it is on."""
     window, percent = alert.terms.window or Window.HOUR, alert.terms.percent or Decimal(0)
-    return moves.up.get(window, Decimal(0)) if percent > 0 else -moves.down.get(window, Decimal(0))
+    begin = max(alert.since, round_.now - window.length)
+    reached = round_.sightings[alert.terms.symbol].range_since(begin)
+    if reached is None or window not in moves.before:
+        return Decimal(0)
+    up, down = move_between(moves.before[window], *reached)
+    return up if percent > 0 else -down
 
 
 def _check_nearness(round_: _Round, signals: Sequence[Signal]) -> None:
     steps: dict[str, list[Step]] = {}
     ranges = []
     for signal in signals:
-        seen = round_.sightings[signal.symbol].since(signal.published_at)
-        if not seen:
+        reached = round_.sightings[signal.symbol].range_since(signal.published_at)
+        if reached is None:
             continue
-        high, low = max(each.high for each in seen), min(each.low for each in seen)
         for kind in (AlertKind.NEAR_TARGET, AlertKind.NEAR_STOP):
-            left, before = distance_percent(signal, kind, high, low), _distance_before(round_, signal, kind)
+            left, before = distance_percent(signal, kind, *reached), _distance_before(round_, signal, kind)
             if left < before and left <= WIDEST_NEAR:
                 ranges.append(TriggerRange(near_partition(signal.symbol), left, min(before, WIDEST_NEAR)))
-                step = round_.telling_step(fire_for_nearness, signal=signal, high=high, low=low)
+                step = round_.telling_step(partial(_fire_if_near, signal, round_.sightings[signal.symbol]))
                 steps.setdefault(signal.symbol, []).append(step)
     round_.move(ranges, lambda alert: steps[alert.terms.symbol])
+
+
+def _fire_if_near(signal: Signal, sighted: Sightings, alert: Alert, at: datetime) -> Firing | None:
+    """Return what `alert` fires for what was seen since it is on, and since the signal is out, or None."""
+    reached = sighted.range_since(max(signal.published_at, alert.since))
+    return None if reached is None else fire_for_nearness(alert, signal, *reached, at)
 
 
 def _distance_before(round_: _Round, signal: Signal, kind: AlertKind) -> Decimal:

@@ -1,7 +1,6 @@
 """An exchange whose calls are paid for out of a budget that all workers share, and withheld while any was banned."""
 
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,10 +19,6 @@ CALLS_AHEAD = 25
 
 LOTS = 20
 """... but never for more than this part of a minute's budget, so that many workers find some left."""
-
-TRUST_SECONDS = 1.0
-"""How long what is left of a lot may be spent without asking whether somebody was banned meanwhile."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
@@ -56,8 +51,8 @@ UNKNOWN = Weights(per_minute=60)
 class BudgetedExchange:
     """Implements `ports.Exchange` around another one.
 
-    Every call is paid for first. Quotes always ask the shared budget, so a shard learns of another worker's ban before
-    it asks anything; calls that follow within `TRUST_SECONDS` spend what that reservation left.
+    Every call is paid for first, and asks the shared budget whether any worker was banned: a read costs little beside a
+    call to an exchange.
 
     Parameters
     ----------
@@ -71,11 +66,9 @@ class BudgetedExchange:
         What all workers together may spend in a minute.
     now : callable
         The wall clock (aware): exchanges count real minutes.
-    monotonic : callable
-        Seconds.
     """
 
-    def __init__(  # noqa: PLR0913 - what is asked, what pays for it, and two clocks
+    def __init__(
         self,
         exchange: Exchange,
         budgets: ExchangeBudgets,
@@ -83,15 +76,13 @@ class BudgetedExchange:
         limit: int,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._exchange = exchange
         self._budgets = budgets
         self._weights = weights
         self._limit = limit
         self._now = now
-        self._monotonic = monotonic
-        self._left, self._minute, self._trusted_until = 0, -1, float("-inf")
+        self._left, self._minute = 0, -1
         self._paying, self._quoting = threading.Lock(), threading.Lock()
 
     @property
@@ -121,7 +112,6 @@ class BudgetedExchange:
         if not self._quoting.acquire(blocking=False):
             raise ExchangeUnavailableError(f"{self.exchange_id} must answer the last question for quotes first")
         try:
-            self._trusted_until = float("-inf")
             self._pay(self._weights.quotes)
             return self._exchange.quotes(symbols)
         finally:
@@ -130,17 +120,15 @@ class BudgetedExchange:
     def _pay(self, weight: int) -> None:
         """Take `weight` from what is reserved, reserving more where needed; raise RateLimitedError if there is none.
 
-        What is left of a reservation is good until its minute ends; whether there is a ban is asked again meanwhile.
+        What is left of a reservation is good until its minute ends; whether there is a ban is asked every time.
         """
         weight = min(weight, self._limit)
         with self._paying:
-            now, moment = self._monotonic(), self._now()
+            moment = self._now()
             minute = int(moment.timestamp() // 60)
             if minute != self._minute:
                 self._left, self._minute = 0, minute
             missing = weight - self._left
-            if missing > 0 or now >= self._trusted_until:
-                lot = max(missing, min(weight * CALLS_AHEAD, self._limit // LOTS)) if missing > 0 else 0
-                self._budgets.reserve(self.exchange_id, lot, self._limit, moment)
-                self._left, self._trusted_until = self._left + lot, now + TRUST_SECONDS
-            self._left -= weight
+            lot = max(missing, min(weight * CALLS_AHEAD, self._limit // LOTS)) if missing > 0 else 0
+            self._budgets.reserve(self.exchange_id, lot, self._limit, moment)
+            self._left += lot - weight

@@ -15,7 +15,7 @@ from signalbox.settings import Settings
 BY_WINDOW = frozenset({"bybit", "okx"})
 """Exchanges that answer the newest candles of a window of time, where others answer the first from a moment on."""
 
-_bans = BanList()
+_retrying = Retrying(bans=BanList())
 
 
 def open_exchange(
@@ -23,11 +23,11 @@ def open_exchange(
     settings: Settings,
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    bans: BanList = _bans,
+    retrying: Retrying = _retrying,
 ) -> CcxtExchange:
     """Return an exchange, ready to be called; nothing but that exchange's part of ccxt is imported.
 
-    Every exchange opened in this process shares one ban list, unless told otherwise. Keep what is returned: it holds
+    Every exchange opened in this process shares one ban list, unless it is given another. Keep what is returned: it holds
     the connections and the markets.
 
     Parameters
@@ -38,8 +38,8 @@ def open_exchange(
         `exchange_endpoint` and `exchange_rate_limit_ms` are used.
     now : callable
         The system clock (aware).
-    bans : BanList, optional
-        Until when no call may be made.
+    retrying : Retrying, optional
+        How calls are tried again, and until when none may be made.
 
     Raises
     ------
@@ -49,9 +49,7 @@ def open_exchange(
     client = open_client(
         exchange_id, endpoint=settings.exchange_endpoint, rate_limit_ms=settings.exchange_rate_limit_ms
     )
-    return CcxtExchange(
-        client, CandlePaging(_page_size(client), exchange_id in BY_WINDOW), Retrying(bans=bans), now=now
-    )
+    return CcxtExchange(client, CandlePaging(_page_size(client), exchange_id in BY_WINDOW), retrying, now=now)
 
 
 def open_budgeted_exchange(
@@ -80,8 +78,10 @@ def open_budgeted_exchange(
     """
     bans = BanList(announce=lambda banned, seconds: budgets.ban(banned, now() + timedelta(seconds=seconds)))
     weights = WEIGHTS.get(exchange_id, UNKNOWN)
-    exchange = open_exchange(exchange_id, settings, bans=bans)
-    return BudgetedExchange(exchange, budgets, weights, _limit(weights, settings.exchange_rate_limit_ms), now=now)
+    limit = _limit(weights, settings.exchange_rate_limit_ms)
+    # What a retry costs comes out of the share that budgets leave for it: only a ban can forbid it.
+    retrying = Retrying(bans=bans, before_retry=lambda asked: budgets.reserve(asked, 0, limit, now()))
+    return BudgetedExchange(open_exchange(exchange_id, settings, retrying=retrying), budgets, weights, limit, now=now)
 
 
 def _limit(weights: Weights, rate_limit_ms: int | None) -> int:

@@ -61,6 +61,8 @@ class Retrying:
         caller gets a RateLimitedError at once.
     sleep, draw : callable
         Seconds to wait; a number in [0, 1).
+    before_retry : callable
+        Told the exchange before every further attempt; raises RateLimitedError if another process was banned meanwhile.
     """
 
     bans: BanList
@@ -70,6 +72,7 @@ class Retrying:
     patience: float = 5.0
     sleep: Callable[[float], None] = time.sleep
     draw: Callable[[], float] = random.random
+    before_retry: Callable[[str], None] = lambda _exchange_id: None
 
     def __post_init__(self) -> None:
         if self.attempts < 1:
@@ -91,6 +94,8 @@ class Retrying:
         patience = self.patience
         for attempt in range(self.attempts):
             patience -= self._wait_out_ban(exchange_id, patience)
+            if attempt:
+                self.before_retry(exchange_id)
             is_last = attempt == self.attempts - 1
             try:
                 return action()

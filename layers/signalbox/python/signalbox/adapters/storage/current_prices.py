@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from signalbox.adapters.caching.ages import note_age
+from signalbox.domain.instants import to_ms
 from signalbox.domain.market.consensus import ConsensusPrice
+from signalbox.domain.market.quote_checks import DEFAULT_LIMITS
 from signalbox.ports.market import PriceFrameStore
 from signalbox.ports.work import UniverseRepository
 
@@ -37,7 +39,7 @@ class FramedCurrentPrices:
         self._prices: dict[int, tuple[datetime, dict[str, ConsensusPrice]]] = {}
 
     def of(self, symbols: Iterable[str], now: datetime) -> dict[str, ConsensusPrice]:
-        """Return the newest price of each of `symbols` that has one."""
+        """Return the newest price of each of `symbols` that has one; a stale price is none."""
         wanted = set(symbols)
         if not wanted:
             return {}
@@ -46,7 +48,8 @@ class FramedCurrentPrices:
         found: dict[str, ConsensusPrice] = {}
         for bucket in {self._buckets[symbol] for symbol in wanted if symbol in self._buckets}:
             found |= self._of_bucket(bucket, now)
-        return {symbol: found[symbol] for symbol in sorted(wanted & found.keys())}
+        oldest = to_ms(now) - DEFAULT_LIMITS.max_reference_age_ms
+        return {symbol: found[symbol] for symbol in sorted(wanted & found.keys()) if found[symbol].time >= oldest}
 
     def _read_buckets(self, now: datetime) -> None:
         # A symbol that nobody knows must not cost every request a read.

@@ -1,6 +1,7 @@
 """Budgets of exchanges in DynamoDB: one item per exchange, with what is spent of this minute and any ban.
 
-In the ordinary case one conditional write both takes from the budget and learns that there is no ban.
+In the ordinary case one conditional write both takes from the budget and learns that there is no ban; who has paid
+already only reads.
 """
 
 from datetime import datetime
@@ -42,6 +43,10 @@ class DynamoExchangeBudgets:
         """Take `weight` out of this minute's `limit`; see `ports.ExchangeBudgets`."""
         require_weight(weight, limit)
         now_ms = to_ms(now)
+        if not weight:
+            stored = ExchangeBudgetItem.fetch(exchange=exchange_id) or {}
+            refuse_banned(exchange_id, stored.get("banned_until"), now_ms)
+            return
         window = now_ms - now_ms % WINDOW_MS
         for _ in range(_ATTEMPTS):
             if self._add(exchange_id, weight, limit, window, now_ms):
