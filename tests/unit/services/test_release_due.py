@@ -195,6 +195,45 @@ def test_a_budget_keeps_the_best_in_whatever_order_they_come_and_the_digest_has_
     assert set(house.states) == {DeliveryState.ACCEPTED}
 
 
+def test_a_budget_of_pushes_keeps_the_best_and_does_not_tell_the_rest() -> None:
+    house = House(wanting(channels=frozenset({Channel.PUSH}), email=None, daily_budget=2))
+    house.publish(50.0, 90.0, 70.0, 60.0)
+    at = NOW + BUDGET_WINDOW
+    assert house.release(at) == ReleaseReport(released=2, suppressed=2)
+    told = {each.quality_score: (each.state, each.reason) for each in house.deliveries.stored.values()}
+    assert told[50.0] == told[60.0] == (DeliveryState.SUPPRESSED, "budget")
+    assert told[70.0] == told[90.0] == (DeliveryState.QUEUED, None)
+    assert house.release(from_iso("2024-01-07T00:00:00Z")) == ReleaseReport()
+
+
+def test_what_a_budget_of_pushes_leaves_over_is_in_the_digest_of_who_has_one() -> None:
+    both = frozenset({Channel.EMAIL, Channel.PUSH})
+    house = House(wanting(channels=both, digest=Digest.HOURLY, daily_budget=1))
+    house.publish(50.0, 90.0, 70.0)
+    assert house.release(NOW + BUDGET_WINDOW) == ReleaseReport(released=1, suppressed=2)
+    assert house.release(NOW + HOUR) == ReleaseReport(released=3, digests=1)
+
+
+@pytest.mark.parametrize("channel", [Channel.EMAIL, Channel.PUSH])
+def test_a_budget_is_for_what_quiet_hours_held_back_too(channel: Channel) -> None:
+    subscription = wanting(channels=frozenset({channel}), daily_budget=1, quiet=QuietHours(time(12), time(15)))
+    house = House(subscription)
+    house.publish(*range(50, 60))
+    assert house.release(NOW + 2 * HOUR - timedelta(minutes=1)) == ReleaseReport()
+    left_over = "deferred" if channel is Channel.EMAIL else "suppressed"
+    assert house.release(NOW + 2 * HOUR) == ReleaseReport(released=1, **{left_over: 9})
+    (slots,) = house.quotas.slots.values()
+    assert len(slots) == 1
+
+
+def test_what_waits_for_its_rivals_does_not_disturb_quiet_hours() -> None:
+    published = from_iso("2024-01-05T21:57:30Z")
+    house = House(wanting(daily_budget=1, quiet=QuietHours(time(22), time(7))))
+    house.publish(50.0, 60.0, at=published)
+    assert house.release(from_iso("2024-01-06T06:59:00Z")) == ReleaseReport()
+    assert house.release(from_iso("2024-01-06T07:00:00Z")) == ReleaseReport(released=1, deferred=1)
+
+
 def test_a_budget_is_for_one_local_day() -> None:
     house = House(wanting(daily_budget=1, time_zone="Asia/Tokyo"))
     house.publish(50.0)

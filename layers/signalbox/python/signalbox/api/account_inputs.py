@@ -109,7 +109,11 @@ class QuietRequest(Strict):
 
 
 class SubscriptionRequest(Strict):
-    """What is wanted, how, and when. Empty sets mean all; `email` is the account's own where none is given."""
+    """What is wanted, how, and when. Empty sets mean all; `email` is the account's own where none is given.
+
+    `daily_budget` is how many messages a local day may bring by each channel beside digests: the best by quality.
+    E-mail beyond it comes with the next digest; a push beyond it is not sent.
+    """
 
     name: Name = ""
     symbols: Annotated[frozenset[PlainSymbol], Field(max_length=200)] = frozenset()

@@ -12,7 +12,14 @@ from typing import Any
 
 from signalbox.domain.accounts.account import Tier
 from signalbox.domain.delivery.delivery import Channel, Delivery, DeliveryState, Subscription
-from signalbox.domain.delivery.planning import DUE_PARTITIONS, Wait, digest_after, overflow_digest
+from signalbox.domain.delivery.planning import (
+    BEYOND_BUDGET,
+    DUE_PARTITIONS,
+    Wait,
+    digest_after,
+    needs_slot,
+    overflow_digest,
+)
 from signalbox.domain.delivery.timing import local_day
 from signalbox.domain.instants import to_iso
 from signalbox.ports.access import QuotaRepository
@@ -32,11 +39,13 @@ SLOTS_KEPT = timedelta(days=2)
 @dataclass(frozen=True, slots=True)
 class ReleaseReport:
     """What became of what was due. `released` went to a queue, in `digests` mails or alone; `deferred` was beyond a
-    budget and waits for a digest; `cancelled` had lost its subscription."""
+    budget and waits for a digest; `suppressed` was beyond it, by a channel without one; `cancelled` had lost its
+    subscription."""
 
     released: int = 0
     digests: int = 0
     deferred: int = 0
+    suppressed: int = 0
     cancelled: int = 0
 
     def __add__(self, other: "ReleaseReport") -> "ReleaseReport":
@@ -45,6 +54,7 @@ class ReleaseReport:
             self.released + other.released,
             self.digests + other.digests,
             self.deferred + other.deferred,
+            self.suppressed + other.suppressed,
             self.cancelled + other.cancelled,
         )
 
@@ -95,9 +105,9 @@ def _release_group(group: list[Delivery], desk: Desk) -> ReleaseReport:
             subscriptions[name] = desk.subscriptions.one(delivery.account_id, name) if name else None
         subscription = subscriptions[name]
         if subscription is None or not _still_wanted(delivery, subscription):
-            report += _cancel(delivery, desk)
-        elif delivery.wait == Wait.BUDGET and not _within_budget(delivery, subscription, desk):
-            report += _defer(delivery, subscription, desk)
+            report += ReleaseReport(cancelled=_suppress(delivery, "unsubscribed", desk))
+        elif needs_slot(delivery) and not _within_budget(delivery, subscription, desk):
+            report += _leave_over(delivery, subscription, desk)
         else:
             wanted.append(delivery)
     return report + _send(wanted, desk)
@@ -142,14 +152,18 @@ def _within_budget(delivery: Delivery, subscription: Subscription, desk: Desk) -
     )
 
 
-def _defer(delivery: Delivery, subscription: Subscription, desk: Desk) -> ReleaseReport:
+def _leave_over(delivery: Delivery, subscription: Subscription, desk: Desk) -> ReleaseReport:
+    """Leave what is beyond a budget for the digest, where its channel has one."""
+    if delivery.channel is not Channel.EMAIL:
+        return ReleaseReport(suppressed=_suppress(delivery, BEYOND_BUDGET, desk))
     until = digest_after(desk.now, subscription, overflow_digest(subscription))
     return ReleaseReport(deferred=int(desk.deliveries.defer(delivery, until, str(Wait.DIGEST))))
 
 
-def _cancel(delivery: Delivery, desk: Desk) -> ReleaseReport:
+def _suppress(delivery: Delivery, why: str, desk: Desk) -> int:
+    """Record that it is not told, and let it wait no more; return how many that was so for."""
     claimed = desk.deliveries.claim(delivery.signal_id, delivery.delivery_id, desk.wall_now)
     if claimed is not None:
-        desk.deliveries.finish(claimed, DeliveryState.SUPPRESSED, desk.wall_now, reason="unsubscribed")
+        desk.deliveries.finish(claimed, DeliveryState.SUPPRESSED, desk.wall_now, reason=why)
     desk.deliveries.release(delivery)
-    return ReleaseReport(cancelled=int(claimed is not None))
+    return int(claimed is not None)
