@@ -174,6 +174,12 @@ def test_the_universe_of_a_moment_is_the_newest_version_until_then(universe: Uni
     assert universe.current(NOW + timedelta(days=1)) == new
 
 
+def test_a_member_that_is_halted_says_since_when(universe: UniverseRepository):
+    halted = Universe(NOW, (Member("BTC/USDT", "binance", 0, inactive_since=NOW), Member("ETH/USDT", "binance", 0)))
+    universe.add(halted)
+    assert universe.current(NOW) == halted
+
+
 def test_a_date_has_one_version_of_the_universe(universe: UniverseRepository):
     universe.add(make_universe("BTC/USDT"))
 

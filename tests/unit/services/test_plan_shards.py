@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -85,6 +86,16 @@ def test_a_day_later_the_delisted_symbol_is_marked_and_the_next_one_joins() -> N
     later = universe_at(DUE + timedelta(days=1), versions, exchange_listing("BTC/USDT", "SOL/USDT"))
     assert [member.symbol for member in later.watched] == ["BTC/USDT", "SOL/USDT"]
     assert [member.symbol for member in later.members if not member.listed] == ["LUNA/USDT"]
+
+
+def test_a_halt_at_the_daily_refresh_leaves_the_symbol_listed() -> None:
+    versions, exchange = InMemoryUniverse(), exchange_listing("BTC/USDT", "SOL/USDT")
+    universe_at(DUE, versions, exchange)
+    exchange.listed["BTC/USDT"] = replace(exchange.listed["BTC/USDT"], active=False)
+    halted = universe_at(DUE + timedelta(days=1), versions, exchange)
+    assert [member.symbol for member in halted.watched] == ["BTC/USDT", "SOL/USDT"]
+    exchange.listed["BTC/USDT"] = replace(exchange.listed["BTC/USDT"], active=True)
+    assert universe_at(DUE + timedelta(days=2), versions, exchange).members[0] == Member("BTC/USDT", "binance", 0)
 
 
 def test_the_universe_stands_while_the_first_exchange_is_down() -> None:

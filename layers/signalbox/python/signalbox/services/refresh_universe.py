@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from signalbox.domain.errors import ExchangeUnavailableError, SignalboxError
-from signalbox.domain.universe.selection import choose_symbols, next_universe
+from signalbox.domain.universe.selection import Listing, choose_symbols, next_universe
 from signalbox.domain.universe.universe import Universe
 from signalbox.ports.market import Exchange
 from signalbox.ports.work import UniverseRepository
@@ -35,10 +35,10 @@ def current_universe(
     before = universes.current(at)
     if before is not None and at - before.since < REFRESH_AFTER:
         return before
-    listings: dict[str, set[str]] = {}
+    listings: dict[str, Listing] = {}
     for exchange in exchanges:
         with suppress(SignalboxError):
-            listings[exchange.exchange_id] = {name for name, market in exchange.markets().items() if market.active}
+            listings[exchange.exchange_id] = {name: market.active for name, market in exchange.markets().items()}
     first = exchanges[0]
     if first.exchange_id not in listings:
         if before is not None:
@@ -50,6 +50,7 @@ def current_universe(
     return universe if universes.add(universe) else universes.current(at) or universe
 
 
-def _largest(exchange: Exchange, listed: set[str], quote_currency: str, size: int) -> list[str]:
-    volumes = {symbol: quote.quote_volume or 0.0 for symbol, quote in exchange.quotes(sorted(listed)).items()}
+def _largest(exchange: Exchange, listing: Listing, quote_currency: str, size: int) -> list[str]:
+    traded = sorted(symbol for symbol, trades in listing.items() if trades)
+    volumes = {symbol: quote.quote_volume or 0.0 for symbol, quote in exchange.quotes(traded).items()}
     return choose_symbols(volumes, quote_currency, size)
