@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from signalbox import bootstrap
 from signalbox.api.app import respond
-from signalbox.telemetry import logger, metrics
+from signalbox.telemetry import logger, metrics, publish_cache
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST, clear_state=True)
@@ -15,8 +15,6 @@ from signalbox.telemetry import logger, metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     response = respond(event, context)
     metrics.add_metric(name="Requests", unit="Count", value=1)
-    for name, value in bootstrap.cache_increments().take().items():
-        unit = "Seconds" if name.endswith("_seconds") else "Count"
-        metrics.add_metric(name=f"Cache{name.title().replace('_', '')}", unit=unit, value=value)
+    publish_cache(bootstrap.cache_increments().take())
     logger.info("answered", route=event.get("resource"), method=event.get("httpMethod"), status=response["statusCode"])
     return response

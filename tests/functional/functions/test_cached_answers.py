@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from signalbox import bootstrap
+from signalbox.adapters import aws
 from signalbox.api.app import CHECKED, declared
 from signalbox.api.openapi import document
 from signalbox.domain.accounts.account import Tier
@@ -136,6 +137,43 @@ def test_warming_asks_again_what_was_asked(handler: Handler, lambda_context: Any
     assert handler("warm_cache")(load_event("warm_cache"), lambda_context) == {"batchItemFailures": []}
     assert bootstrap.answer_store().get(question.key) is not None
     assert handler("warm_cache")({"job": "warm_cache"}, lambda_context) is None
+
+
+def test_what_warming_reads_is_what_the_cache_costs_and_saves_nobody_anything(
+    handler: Handler, lambda_context: Any, signals, capsys
+):
+    query = FeedQuery(since=AS_OF - timedelta(days=7), until=AS_OF + timedelta(days=1), visible_at=AS_OF, limit=5)
+    question = question_of(query)
+    bootstrap.asked_repository().hear([(question.key, 3, question.to_message())], AS_OF)
+    before = bootstrap.cache_figures_repository().of_day(bootstrap.wall_clock().now()).spent_read_units
+
+    costs = []
+    for _ in range(2):
+        handler("warm_cache")({"job": "warm_cache"}, lambda_context)
+        found = bootstrap.cache_figures_repository().of_day(bootstrap.wall_clock().now())
+        costs.append(found.spent_read_units - before - sum(costs))
+    assert costs[0] > costs[1] > 0  # the second time nothing had to be read anew
+    assert (found.requests, found.saved_read_units) == (0, 0)
+    assert "CacheSpentReadUnits" in capsys.readouterr().out
+
+
+def test_a_page_saves_what_reading_it_took_by_dynamodbs_own_word(ask: Ask, signals, monkeypatch):
+    taken = []
+    real = aws.client("dynamodb").query
+
+    def query(**arguments: Any) -> dict[str, Any]:
+        reply = real(**arguments)
+        if arguments.get("ReturnConsumedCapacity") == "TOTAL":
+            reply["ConsumedCapacity"]["CapacityUnits"] = 40.5
+            taken.append(40.5)
+        return reply
+
+    monkeypatch.setattr(aws.client("dynamodb"), "query", query)
+    figures = bootstrap.cache_figures()
+    ask("/signals/history")
+    ask("/signals/history")
+    assert taken
+    assert figures.recomputed_read_units == figures.saved_read_units >= sum(taken)
 
 
 PATHS = {

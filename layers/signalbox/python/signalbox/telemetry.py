@@ -21,6 +21,13 @@ def publish(report: Any) -> None:
             metrics.add_metric(name=_camel(name), unit=unit, value=value)
 
 
+def publish_cache(grown: Mapping[str, float]) -> None:
+    """Write what grew of a worker's cache figures as metrics."""
+    for name, value in grown.items():
+        unit = MetricUnit.Seconds if name.endswith("_seconds") else MetricUnit.Count
+        metrics.add_metric(name=f"Cache{_camel(name)}", unit=unit, value=value)
+
+
 def _camel(name: str) -> str:
     return "".join(word.capitalize() for word in name.split("_"))
 

@@ -18,6 +18,7 @@ from datetime import datetime
 
 from signalbox.adapters.caching.ages import note_age
 from signalbox.adapters.caching.near import NearMemory
+from signalbox.adapters.read_units import tallied
 from signalbox.domain.caching.figures import CacheFigures
 from signalbox.domain.caching.freshness import LEASE, Use, stamp
 from signalbox.domain.caching.questions import Question
@@ -178,13 +179,16 @@ class AnswerCache:
         read_at = self.now()
         self.figures.recomputed += 1  # also where it comes to nothing: the tables were read
         try:
-            reading = read()
+            with tallied() as tally:
+                reading = read()
         except Exception:
             # The refusal is what the caller must hear; a lease that cannot be given back ends by itself.
             with suppress(TransientError):
                 self.answers.release(lease)
             raise
-        kept = KeptAnswer(stamp(version, read_at, units_of(len(reading.text)), reading.turns_at), reading)
+        units = units_of(len(reading.text)) if tally.units is None else tally.units
+        self.figures.recomputed_read_units += units
+        kept = KeptAnswer(stamp(version, read_at, units, reading.turns_at), reading)
         self._keep_near(request.key, kept)
         # What cannot be kept now is read by somebody else: the lease ends by itself.
         with suppress(TransientError):

@@ -16,6 +16,7 @@ from pynamodb.connection import Connection, TableConnection
 from pynamodb.models import Model
 
 from signalbox.adapters import aws
+from signalbox.adapters.read_units import asking_units, note_units
 from signalbox.domain.errors import InvalidValueError, PermanentError, StorageUnavailableError
 from signalbox.settings import resource
 
@@ -42,13 +43,15 @@ def call(operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     succeed later, and PermanentError, with DynamoDB's own name of the error, if it will not.
     """
     try:
-        reply: dict[str, Any] = getattr(aws.client("dynamodb"), xform_name(operation))(**arguments)
+        asked = asking_units(operation, arguments)
+        reply: dict[str, Any] = getattr(aws.client("dynamodb"), xform_name(operation))(**asked)
     except (ClientError, *aws.NETWORK_ERRORS) as e:
         cancelled = _cancellations(e)
         if cancelled & _LOST or (isinstance(e, ClientError) and aws.error_code(e) == "ConditionalCheckFailedException"):
             raise ConditionFailedError(str(e)) from e
         kind = StorageUnavailableError if cancelled & _THROTTLED or aws.may_succeed_later(e) else PermanentError
         raise kind(f"{operation} on {arguments.get('TableName', 'several tables')} failed: {e}") from e
+    note_units(reply)
     return reply
 
 
@@ -148,11 +151,14 @@ class Table(Model):
         return found
 
     @classmethod
-    def query_raw(cls, condition: str, values: Mapping[str, Any], **options: Any) -> Iterator[list[RawItem]]:
+    def query_raw(
+        cls, condition: str, values: Mapping[str, Any], *, rows: Callable[[], int] | None = None, **options: Any
+    ) -> Iterator[list[RawItem]]:
         """Yield the items of a query as DynamoDB pages them, until there are no more.
 
         `condition` spells keys as `#name`, since some are DynamoDB's own words, and values as `:name`; `options` are
-        Query's own (`IndexName`, `Limit`, `ScanIndexForward`, ...).
+        Query's own (`IndexName`, `Limit`, `ScanIndexForward`, ...). `rows` is asked before each page how long it may
+        be, where pages differ.
         """
         request = {
             "TableName": cls.name(),
@@ -162,6 +168,8 @@ class Table(Model):
             **options,
         }
         while True:
+            if rows is not None:
+                request["Limit"] = rows()
             reply = call("Query", request)
             yield reply["Items"]
             if "LastEvaluatedKey" not in reply:

@@ -11,7 +11,7 @@ class CacheFigures:
     Every request is one of `near_hits` (in the worker), `shared_hits` (in the table), `waited_hits` (somebody else read
     it meanwhile), `stale_answers` (given with their age while somebody reads), `recomputed` and `bypassed` (the cache
     failed or everybody waited in vain). `age_seconds` are the ages of all kept answers together, `spent_read_units` the
-    cache's own reads. All of them add up.
+    cache's own reads, `recomputed_read_units` what was read anew took. All of them add up.
     """
 
     requests: int = 0
@@ -25,6 +25,7 @@ class CacheFigures:
     age_seconds: int = 0
     saved_read_units: float = 0.0
     spent_read_units: float = 0.0
+    recomputed_read_units: float = 0.0
 
     @property
     def hit_rate(self) -> float:
@@ -40,6 +41,15 @@ class CacheFigures:
     def counted(self) -> dict[str, float]:
         """Return every figure by name."""
         return asdict(self)
+
+
+def cost_of_warming(grown: Mapping[str, float]) -> dict[str, float]:
+    """Return what a worker that warms the cache adds to the figures of all, of what grew of its own.
+
+    Nobody asked it, so it saved nobody anything: what it read is what the cache itself costs, and no more is counted.
+    """
+    units = sum(grown.get(name, 0.0) for name in ("spent_read_units", "recomputed_read_units"))
+    return {"spent_read_units": units} if units else {}
 
 
 class Increments:

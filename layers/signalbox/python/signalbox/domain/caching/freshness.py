@@ -38,7 +38,7 @@ class Stamp:
 
     `good_until` None is until the next write: for data of a closed month in practice for ever. `turns_at` is when what
     it says changes by itself, None for never, by the system clock; all other moments are the wall clock's. `units` are
-    the read units that reading it took, about.
+    the read units that reading it took.
     """
 
     token: str
