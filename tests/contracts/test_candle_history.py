@@ -11,7 +11,7 @@ from signalbox.domain.market.candles import Candle
 from signalbox.domain.market.data_revision import DataRevision
 from signalbox.domain.market.gaps import MOST_ATTEMPTS, Gap
 from signalbox.domain.market.timeframe import Timeframe
-from signalbox.ports.market import CandleStore
+from signalbox.ports.market import CandleStore, Compaction
 from tests.builders import NOW, make_grid
 from tests.contracts.implementations import either
 from tests.fakes.market import InMemoryCandles, same_grid
@@ -119,6 +119,16 @@ def test_packing_says_what_it_packed_and_that_there_is_nothing_more(store):
     assert store.compact("binance", H1, 0, grid.symbols, START + 4 * HOUR).frames == 5
     assert store.compact("binance", H1, 0, grid.symbols, START + 4 * HOUR).frames == 0
     assert store.compact("binance", H1, 0, grid.symbols, START + 6 * HOUR).frames == 2
+
+
+def test_what_is_packed_until_later_stays(store):
+    grid = make_grid({"A/USDT": [1.0] * 9})
+    store.save(grid, 0)
+    assert store.packed_upto("binance", H1, 0) is None
+    store.compact("binance", H1, 0, grid.symbols, START + 6 * HOUR)
+
+    assert store.compact("binance", H1, 0, grid.symbols, START + 4 * HOUR) == Compaction()
+    assert store.packed_upto("binance", H1, 0) == START + 6 * HOUR
 
 
 def test_a_hole_between_packed_candles_is_a_genuine_gap(store):

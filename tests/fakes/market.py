@@ -88,6 +88,9 @@ class InMemoryCandles:
         self.packed[series] = max(before, upto)
         return Compaction(chunks=len(symbols) if times else 0, frames=len(times))
 
+    def packed_upto(self, exchange: str, timeframe: Timeframe, bucket: int) -> int | None:
+        return self.packed.get((exchange, str(timeframe), bucket))
+
     def _packed_gaps(self, grid: CandleGrid, bucket: int) -> list[Gap]:
         upto = self.packed.get((grid.exchange, str(grid.timeframe), bucket))
         if upto is None:

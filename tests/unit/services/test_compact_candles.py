@@ -3,7 +3,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from signalbox.domain.errors import ExchangeUnavailableError, UnknownSymbolError
+from signalbox.domain.errors import (
+    ExchangeRefusedError,
+    ExchangeReplyError,
+    ExchangeUnavailableError,
+    UnknownSymbolError,
+)
 from signalbox.domain.instants import to_ms
 from signalbox.domain.market.packing import packed_upto
 from signalbox.domain.market.timeframe import Timeframe
@@ -86,6 +91,47 @@ def test_an_exchange_that_is_down_leaves_its_series_unpacked_and_the_others_done
     assert set(store.packed) == {("binance", "1h", 0)}
 
 
+@pytest.mark.parametrize("error", [ExchangeUnavailableError, ExchangeRefusedError, ExchangeReplyError])
+def test_a_candle_that_the_exchange_could_not_be_asked_for_is_not_packed_as_a_gap(
+    exchange: FakeExchange, store: InMemoryCandles, error: type[Exception]
+):
+    lacks = to_ms(START) + 60 * HOUR
+    del store.stored["binance", "1h", 0, "ETH/USDT", lacks]
+    exchange.candle_errors["ETH/USDT"] = error("down")
+    report = compact(exchange, store)
+
+    assert (report.unheard, report.failed) == (1, 0)
+    assert store.packed == {("binance", "1h", 0): lacks - HOUR}
+
+    del exchange.candle_errors["ETH/USDT"]
+    for later in range(97, 121):
+        for candles in exchange.stored.values():
+            candles.append(candles[-1]._replace(time=to_ms(START) + later * HOUR))
+    report = compact(exchange, store, now=NIGHT + timedelta(days=1))
+
+    assert (report.unheard, report.gaps) == (0, 0)
+    assert ("binance", "1h", 0, "ETH/USDT", lacks) in store.stored
+    assert store.packed == {("binance", "1h", 0): packed_upto(Timeframe.H1, to_ms(NIGHT)) + 24 * HOUR}
+
+
+def test_what_no_exchange_speaks_of_is_held_for_some_nights_and_then_packed(
+    exchange: FakeExchange, store: InMemoryCandles
+):
+    lacks = to_ms(START) + 60 * HOUR
+    del store.stored["binance", "1h", 0, "ETH/USDT", lacks]
+    exchange.candle_errors["ETH/USDT"] = ExchangeUnavailableError("down")
+    held = []
+    for night in range(7):
+        report = compact(exchange, store, now=NIGHT + timedelta(days=night))
+        held.append(report.unheard)
+        for _ in range(24):
+            for candles in exchange.stored.values():
+                candles.append(candles[-1]._replace(time=candles[-1].time + HOUR))
+
+    assert held[:4] == [1] * 4
+    assert held[-1] == 0
+
+
 def test_a_delisted_symbol_holds_up_no_other_and_is_packed(exchange: FakeExchange, store: InMemoryCandles):
     exchange.candle_errors["ETH/USDT"] = UnknownSymbolError("gone")
 
@@ -100,7 +146,7 @@ def test_a_symbol_that_is_watched_no_more_is_packed_and_not_asked_for(exchange: 
 
 
 def test_storage_that_fails_for_one_series_leaves_the_others_alone(exchange: FakeExchange, store: InMemoryCandles):
-    class Failing:
+    class Failing(InMemoryCandles):
         def compact(self, _exchange, timeframe, *_span) -> Compaction:
             if timeframe is Timeframe.H4:
                 raise ExchangeUnavailableError("throttled")

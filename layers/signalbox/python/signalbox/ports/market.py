@@ -146,8 +146,12 @@ class CandleCompactor(Protocol):
     ) -> Compaction:
         """Pack a bucket's candles until the one that opens at `upto` (epoch ms); `symbols` are all that it may hold.
 
-        Gaps between packed candles are genuine from then on.
+        Gaps between packed candles are genuine from then on. What is packed until later than `upto` stays.
         """
+        ...
+
+    def packed_upto(self, exchange: str, timeframe: Timeframe, bucket: int) -> int | None:
+        """Return the open time (epoch ms) of the candle until which a bucket is packed, or None if it never was."""
         ...
 
 

@@ -4,7 +4,7 @@ This is the one place that decides what an exchange is asked for: one query per 
 that is worth asking for. In the calm case that is the newest; a gap that is due again, and a re-check, begin earlier.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,6 +37,9 @@ class CandleUpdate:
         Stored candles that the exchange changed, recorded now.
     gaps : int
         Gaps that the exchange was asked for and has nothing for.
+    unheard : mapping of str to int
+        Symbols that the exchange was asked about and said nothing of, and that lack a candle between others: the open
+        time (epoch ms) of the first one that it may still have.
     """
 
     grid: CandleGrid
@@ -44,12 +47,15 @@ class CandleUpdate:
     refusals: Mapping[str, tuple[SuppressionReason, str]]
     data_revisions: int = 0
     gaps: int = 0
+    unheard: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class _Answers:
-    """What the exchange said: candles by symbol, symbols without the newest candle, failures worth another try."""
+    """What the exchange said: candles by symbol, symbols without the newest candle, failures worth another try; and the
+    symbols that it was asked about and has not said anything of."""
 
+    unheard: set[str]
     candles: dict[str, Sequence[Candle]] = field(default_factory=dict)
     refusals: Refusals = field(default_factory=dict)
     failures: list[TransientError] = field(default_factory=list)
@@ -100,6 +106,7 @@ def update_candles(
         refusals=answers.refusals,
         data_revisions=recorded,
         gaps=len(gaps),
+        unheard=_may_come(merged, stored.gaps, answers.unheard),
     )
 
 
@@ -118,7 +125,7 @@ def _asked_from(stored: StoredCandles, last_open: int, check_from: int | None) -
 
 
 def _ask(exchange: Exchange, grid: CandleGrid, asked: Mapping[str, int], last_open: int, *, urgent: bool) -> _Answers:
-    answers = _Answers()
+    answers = _Answers(unheard=set(asked))
     for symbol, since in asked.items():
         lacks_last = not grid.present[-1, grid.symbols.index(symbol)]
         limit = (last_open - since) // grid.timeframe.milliseconds + 2
@@ -126,7 +133,10 @@ def _ask(exchange: Exchange, grid: CandleGrid, asked: Mapping[str, int], last_op
         try:
             candles, _ = clean_candles(exchange.candles(symbol, grid.timeframe, since, limit))
             closed = _closed_before(candles, symbol, exchange, last_open)
-        except (UnknownSymbolError, ExchangeRefusedError) as e:
+        except UnknownSymbolError as e:
+            answers.unheard.discard(symbol)
+            refusal = (SuppressionReason.HALTED, str(e))
+        except ExchangeRefusedError as e:
             refusal = (SuppressionReason.HALTED, str(e))
         except TransientError as e:
             if lacks_last or urgent:
@@ -135,6 +145,7 @@ def _ask(exchange: Exchange, grid: CandleGrid, asked: Mapping[str, int], last_op
         except SignalboxError as e:
             refusal = (SuppressionReason.BAD_DATA, str(e))
         else:
+            answers.unheard.discard(symbol)
             answers.candles[symbol] = [candle for candle in candles if since <= candle.time < closed]
             if not candles or candles[-1].time <= last_open:
                 refusal = (SuppressionReason.OPEN_CANDLE, "no later candle confirms that the last one closed")
@@ -225,3 +236,12 @@ def _unanswered(
                 first_open = min(first_open, same.first_open) if same else first_open
                 found.append(Gap(symbol, first_open, end, attempts + 1, asked_at=last_open))
     return found
+
+
+def _may_come(grid: CandleGrid, known: Sequence[Gap], unheard: Iterable[str]) -> dict[str, int]:
+    """Return the open time (epoch ms) of the first candle that each symbol lacks between others, unless it is known
+    that the exchange has none."""
+    lacks = holes(grid) & np.logical_or.accumulate(grid.present, axis=0)
+    lacks &= ~cells_of((gap for gap in known if gap.genuine), grid)
+    columns = {symbol: lacks[:, grid.symbols.index(symbol)] for symbol in unheard}
+    return {symbol: int(grid.times[np.argmax(column)]) for symbol, column in columns.items() if column.any()}

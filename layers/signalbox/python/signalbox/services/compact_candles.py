@@ -14,6 +14,8 @@ from signalbox.ports.market import CandleCompactor, CandleStore, Exchange
 from signalbox.services.candles import CandleUpdate, update_candles
 
 DAY_MS = Timeframe.D1.milliseconds
+MOST_NIGHTS = 4
+"""Nights on which a candle that lacks keeps later ones from being packed while the exchange says nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,9 @@ class CompactionReport:
     """What one night did.
 
     `fetched` are candles that the last day lacked, `data_revisions` stored ones that an exchange changed, `chunks` and
-    `frames` what was packed into and out of. `failed` are series (exchange, timeframe, bucket) left for the next run.
+    `frames` what was packed into and out of. `unheard` are symbols that the exchange failed to answer for and that lack
+    a candle, whose series were packed only until there. `failed` are series (exchange, timeframe, bucket) left for the
+    next run.
     """
 
     series: int
@@ -30,6 +34,7 @@ class CompactionReport:
     gaps: int
     chunks: int
     frames: int
+    unheard: int
     failed: int
 
 
@@ -54,6 +59,7 @@ def compact_candles(
     counts: dict[str, int] = defaultdict(int)
     for (exchange_id, timeframe, bucket), symbols in series:
         counts["series"] += 1
+        upto = packed_upto(timeframe, to_ms(now))
         try:
             if exchange_id in homes and watched.intersection(symbols):
                 update = _check(
@@ -62,12 +68,15 @@ def compact_candles(
                     bucket=bucket,
                     exchange=homes[exchange_id],
                     store=store,
+                    packed=compactor.packed_upto(exchange_id, timeframe, bucket),
                     now_ms=to_ms(now),
                 )
                 counts["fetched"] += update.fetched
                 counts["data_revisions"] += update.data_revisions
                 counts["gaps"] += update.gaps
-            packed = compactor.compact(exchange_id, timeframe, bucket, symbols, packed_upto(timeframe, to_ms(now)))
+                counts["unheard"] += len(update.unheard)
+                upto = min([upto, *(lacks - timeframe.milliseconds for lacks in update.unheard.values())])
+            packed = compactor.compact(exchange_id, timeframe, bucket, symbols, upto)
         except SignalboxError:
             counts["failed"] += 1
             continue
@@ -84,18 +93,25 @@ def _check(
     bucket: int,
     exchange: Exchange,
     store: CandleStore,
+    packed: int | None,
     now_ms: int,
 ) -> CandleUpdate:
-    """Ask again for the last day, and for gaps in what is about to be packed: packed, a gap is genuine."""
+    """Ask again for the last day, and for gaps in what is about to be packed: packed, a gap is genuine.
+
+    `packed` is the last candle that was packed before (open time, epoch ms), and older where a night could not go on.
+    """
     step = timeframe.milliseconds
     # One candle is left out: when the next one opens is the turn's business, and this may run between the two.
     last_open = timeframe.last_closed_open(now_ms) - step
     day = max(DAY_MS // step, 1)
+    first_open = last_open - (day + HOT_CANDLES + BLOCK_CANDLES) * step
+    if packed is not None:
+        first_open = min(first_open, max(packed, first_open - (MOST_NIGHTS - 1) * day * step))
     return update_candles(
         symbols,
         timeframe=timeframe,
         bucket=bucket,
-        first_open=last_open - (day + HOT_CANDLES + BLOCK_CANDLES) * step,
+        first_open=first_open,
         last_open=last_open,
         exchange=exchange,
         store=store,

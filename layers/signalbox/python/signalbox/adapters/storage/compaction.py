@@ -63,7 +63,7 @@ class DynamoCandleCompactor:
         before = packed_upto(exchange, timeframe, bucket)
         if before is not None:
             if before > upto:
-                raise StorageUnavailableError(f"{exchange} {timeframe} {bucket} is packed until {before}, after {upto}")
+                return Compaction()
             first = min(first, before + timeframe.milliseconds)
         tail = upto - (CHUNK_CANDLES - 1) * timeframe.milliseconds
         sheet = Sheet.blank(exchange, timeframe, symbols, min(chunk_start(timeframe, first), tail), upto)
@@ -80,6 +80,10 @@ class DynamoCandleCompactor:
         set_packed_upto(exchange, timeframe, bucket, upto)
         deleted = _each(_wholly_known(items, frames, sheet), _delete)
         return Compaction(chunks=len(changed), frames=sum(deleted), data_revisions=recorded)
+
+    def packed_upto(self, exchange: str, timeframe: Timeframe, bucket: int) -> int | None:
+        """Return the open time (epoch ms) of the candle until which a bucket is packed, or None if it never was."""
+        return packed_upto(exchange, timeframe, bucket)
 
 
 def _stored_chunks(sheet: Sheet, upto: int) -> dict[ChunkKey, StoredChunk]:
