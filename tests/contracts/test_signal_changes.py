@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,7 @@ from signalbox.adapters.storage.signals import DynamoSignalRepository
 from signalbox.domain.errors import InvalidValueError, PermanentError, StorageUnavailableError
 from signalbox.domain.signals.signal import Status
 from signalbox.ports.signals import PriceHistory, SignalChanges, SignalRepository
-from tests.builders import ended, make_signal
+from tests.builders import NOW, ended, make_signal
 from tests.contracts.implementations import either
 from tests.fakes.signals import InMemoryPriceHistory, InMemorySignalChanges, InMemorySignals
 
@@ -62,6 +63,26 @@ def test_a_change_that_came_second_leaves_neither_signal_nor_record(house: House
 
     assert house.apply(replace(house.before, revision=1, may_act=False), RECORD) is False
     assert house.left() == (won, [{"kind": "ended"}])
+
+
+def test_a_fill_that_came_first_is_not_undone_by_a_revision_of_the_unfilled_signal(house: House):
+    filled = replace(house.before, filled_price=Decimal("100.5"), filled_at=NOW, checked_until=NOW)
+    assert house.apply(filled) is True
+
+    assert house.apply(replace(house.before, revision=1, may_act=False), RECORD) is False
+    assert house.apply(replace(house.before, mfe_r=1.0)) is False
+    assert house.left() == (filled, [])
+
+
+def test_a_revision_of_a_signal_that_was_checked_further_meanwhile_is_lost(house: House):
+    checked = replace(house.before, filled_price=Decimal("100.5"), filled_at=NOW, checked_until=NOW)
+    further = replace(checked, checked_until=NOW + timedelta(hours=1), mfe_r=0.5)
+    house.apply(checked)
+    assert house.changes.apply(checked, further) is True
+
+    assert house.changes.apply(checked, replace(checked, revision=1), RECORD) is False
+    assert house.changes.apply(further, replace(further, revision=1), RECORD) is True
+    assert house.left() == (replace(further, revision=1), [RECORD])
 
 
 def test_the_same_change_twice_is_one_change(house: House):

@@ -41,7 +41,7 @@ class InMemorySignals:
     def update(self, before: Signal, after: Signal) -> bool:
         require_update(before, after)
         stored = self.stored.get(before.signal_id)
-        if stored is None or (stored.status, stored.revision) != (before.status, before.revision):
+        if stored is None or _moves(stored) != _moves(before):
             return False
         self.stored[before.signal_id] = after
         return True
@@ -57,6 +57,10 @@ class InMemorySignals:
         page = found[: query.limit]
         more = len(found) > query.limit
         return Page([signal for _, signal in page], self._cursors.write(page[-1][0], query.scope) if more else None)
+
+
+def _moves(signal: Signal) -> tuple[Any, ...]:
+    return signal.status, signal.revision, signal.checked_until
 
 
 class InMemorySuppressions:

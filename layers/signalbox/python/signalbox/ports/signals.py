@@ -57,8 +57,8 @@ class SignalRepository(Protocol):
         ...
 
     def update(self, before: Signal, after: Signal) -> bool:
-        """Replace `before` by `after`; return False, changing nothing, if it is no longer as `before` (its status or
-        revision moved on). The published part must be the same in both."""
+        """Replace `before` by `after`; return False, changing nothing, if it is no longer as `before` (its status,
+        revision or `checked_until` moved on). The published part must be the same in both."""
         ...
 
     def feed(self, query: FeedQuery) -> Page:

@@ -189,8 +189,13 @@ def update_actions(after: Signal) -> list[Action]:
 
 
 def still(before: Signal) -> Condition:
-    """Return the condition that a stored signal is as `before`."""
-    condition: Condition = (SignalItem.status == before.status) & (SignalItem.revision == before.revision)
+    """Return the condition that a stored signal is as `before`: a fill is no revision, but checks candles."""
+    checked, until = SignalItem.checked_until, before.checked_until
+    condition: Condition = (
+        (SignalItem.status == before.status)
+        & (SignalItem.revision == before.revision)
+        & (checked.does_not_exist() if until is None else checked == until)
+    )
     return condition
 
 
