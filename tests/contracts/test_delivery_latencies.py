@@ -8,7 +8,7 @@ from signalbox.adapters.storage.delivery_latencies import DynamoDeliveryLatencie
 from signalbox.domain.accounts.account import Tier
 from signalbox.domain.accounts.channel import Channel
 from signalbox.ports.topics import DeliveryLatencies
-from signalbox.services.delivery_latency import count_latencies, show_latencies, until
+from signalbox.services.delivery_latency import count_latencies, show_latencies, told_to_all, until
 from tests.builders import NOW
 from tests.contracts.implementations import either
 from tests.fakes.latencies import InMemoryLatencies
@@ -35,13 +35,23 @@ def test_percentiles_are_of_this_hour_and_the_one_before(latencies: DeliveryLate
     now = NOW + timedelta(minutes=59)
     for moment, seconds in ((now - 2 * HOUR, [900.0] * 50), (now - HOUR, [2.0] * 18), (now, [1.0, 40.0])):
         count_latencies({("email", "free"): seconds}, repository=latencies, now=moment)
-    since, (figures,) = show_latencies(repository=latencies, now=now)
+    since, (figures,) = show_latencies(repository=latencies, until=now)
     assert since == NOW - HOUR
     assert (figures.channel, figures.tier, figures.count, figures.delay_seconds) == ("email", "free", 20, 900)
     assert figures.p50_seconds == pytest.approx(2.0, rel=0.05)
     assert figures.p95_seconds == pytest.approx(2.0, rel=0.05)
     count_latencies({("email", "free"): [40.0]}, repository=latencies, now=now)
-    assert show_latencies(repository=latencies, now=now)[1][0].p95_seconds == pytest.approx(40.0, rel=0.05)
+    assert show_latencies(repository=latencies, until=now)[1][0].p95_seconds == pytest.approx(40.0, rel=0.05)
+
+
+@pytest.mark.parametrize(("minutes", "newest"), [(0, -3), (14, -3), (15, -2), (59, -2)])
+def test_an_hour_is_told_to_all_once_all_may_know_of_what_was_delivered_in_it(
+    latencies: DeliveryLatencies, minutes: int, newest: int
+) -> None:
+    now = NOW + timedelta(minutes=minutes)
+    since, _ = show_latencies(repository=latencies, until=told_to_all(now))
+    assert since == NOW + newest * HOUR
+    assert since + 2 * HOUR + Tier.FREE.delay <= now
 
 
 def test_what_sending_took_is_in_the_latencies_of_its_batch() -> None:

@@ -8,10 +8,11 @@ import pytest
 from signalbox import bootstrap
 from signalbox.adapters.aws import client
 from signalbox.domain.accounts.account import Account, Scope, Tier
-from signalbox.domain.instants import to_iso
+from signalbox.domain.instants import from_iso, to_iso
 from signalbox.domain.universe.universe import Member, Universe
 from signalbox.ports.work import Turn
 from signalbox.services.accounts import make_key
+from signalbox.services.delivery_latency import count_latencies
 from tests.builders import make_grid
 from tests.fakes.readers import save_in_turn
 from tests.functional.functions.conftest import NOW, Handler, messages
@@ -43,7 +44,16 @@ def market(house: None) -> None:
 
 @pytest.fixture
 def key(house: None) -> str:
-    account = Account("acc_ada", Tier.FREE)
+    return key_of(Tier.FREE)
+
+
+@pytest.fixture
+def premium(house: None) -> str:
+    return key_of(Tier.PREMIUM)
+
+
+def key_of(tier: Tier) -> str:
+    account = Account(f"acc_{tier}", tier)
     accounts = bootstrap.account_repository()
     accounts.put_account(account)
     return make_key(account, scopes=frozenset({Scope.READ}), accounts=accounts, now=NOW).text
@@ -131,12 +141,12 @@ def test_monitoring_needs_a_key(gate: Gate, market: None) -> None:
     assert gate("GET", MONITORING).status == 401
 
 
-def test_monitoring_tells_turns_candles_queues_and_dead_letters(gate: Gate, market: None, key: str) -> None:
+def test_monitoring_tells_turns_candles_queues_and_dead_letters(gate: Gate, market: None, premium: str) -> None:
     url = client("sqs").get_queue_url(QueueName="generate_dead_letters")["QueueUrl"]
     client("sqs").send_message(QueueUrl=url, MessageBody="{}")
     bootstrap.queue("GENERATE").send([{"n": 1}, {"n": 2}])
 
-    found = gate("GET", MONITORING, key).body
+    found = gate("GET", MONITORING, premium).body
 
     assert found["status"] == "ok"
     assert [(turn["job"], turn["age_seconds"], turn["late"]) for turn in found["turns"]] == [
@@ -151,16 +161,34 @@ def test_monitoring_tells_turns_candles_queues_and_dead_letters(gate: Gate, mark
     ]
 
 
-def test_monitoring_looks_again_only_after_some_seconds(gate: Gate, market: None, key: str) -> None:
-    first = gate("GET", MONITORING, key)
+@pytest.mark.parametrize("tier", [Tier.FREE, Tier.PRO])
+def test_monitoring_tells_who_sees_signals_late_no_count_that_rises_with_one(
+    gate: Gate, market: None, premium: str, tier: Tier
+) -> None:
+    now = bootstrap.wall_clock().now()
+    for hours in (0, 2):
+        count_latencies(
+            {("websocket", "premium"): [1.0]}, repository=bootstrap.delivery_latencies(), now=now - hours * HOUR
+        )
+    everything, late = (gate("GET", MONITORING, each).body for each in (premium, key_of(tier)))
+    assert [late[name] for name in ("queues", "dead_letters", "cache")] == [None, None, None]
+    assert [late[name] for name in ("turns", "candles")] == [everything[name] for name in ("turns", "candles")]
+    for told, age in ((everything, timedelta(0)), (late, 2 * HOUR)):
+        assert [each["count"] for each in told["deliveries"]["by_channel_and_tier"]] == [1]
+        assert from_iso(told["deliveries"]["since"]) <= now - age
+    assert from_iso(late["deliveries"]["since"]) + 2 * HOUR + Tier.FREE.delay <= now
+
+
+def test_monitoring_looks_again_only_after_some_seconds(gate: Gate, market: None, premium: str) -> None:
+    first = gate("GET", MONITORING, premium)
     before = first.body
     bootstrap.queue("GENERATE").send([{"n": 1}])
-    again = gate("GET", MONITORING, key)
+    again = gate("GET", MONITORING, premium)
     assert again.body == before
     assert "Age" not in first.headers
     assert 1 <= int(again.headers["Age"]) <= 5
     bootstrap.remembered_monitoring.cache_clear()
-    assert gate("GET", MONITORING, key).body != before
+    assert gate("GET", MONITORING, premium).body != before
     assert len(messages("GENERATE")) == 1
 
 

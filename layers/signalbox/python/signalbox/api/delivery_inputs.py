@@ -98,7 +98,8 @@ class LatencyAnswer(TypedDict):
 
 
 class LatenciesAnswer(TypedDict):
-    """Latencies of this hour and the one before, which began at `since`."""
+    """Latencies of two hours, the first of which began at `since`: of this one and the one before, or for a caller who
+    sees signals late of the newest that were over 15 minutes ago."""
 
     since: str
     by_channel_and_tier: list[LatencyAnswer]

@@ -1,4 +1,8 @@
-"""`/signals/api/monitoring`: whether the system keeps up, for its owners and users."""
+"""`/signals/api/monitoring`: whether the system keeps up, for its owners and users.
+
+What is counted while work is done rises when a signal is published. So counts are for those who may know of it at once;
+others are shown how long deliveries took in hours that are over for longer than any tier's delay, and no other count.
+"""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -14,7 +18,7 @@ from signalbox.api.monitoring_answers import MonitoringAnswer
 from signalbox.domain.accounts.account import Account, Scope
 from signalbox.domain.caching.figures import CacheFigures
 from signalbox.domain.instants import to_iso
-from signalbox.services.delivery_latency import show_latencies
+from signalbox.services.delivery_latency import show_latencies, told_to_all
 from signalbox.services.health import still_planned
 from signalbox.services.monitoring import Monitoring, look_around
 from signalbox.settings import settings
@@ -26,20 +30,23 @@ endpoints = Endpoints(Blueprint(__name__))
 
 
 @endpoints.add("GET", "/signals/api/monitoring", MonitoringAnswer, scope=Scope.READ)
-def monitoring(account: Account) -> Response:  # noqa: ARG001 - any account may look
+def monitoring(account: Account) -> Response:
     """Return the age of turns and candles, the depth of queues, how many dead letters there are, what the cache saves,
     and how long deliveries take.
 
-    At most 5 seconds old; `Age` says how old.
+    For a caller whose tier sees signals late, the counts (`queues`, `dead_letters`, `cache`) are null, and `deliveries`
+    are those of the newest two hours that were over 15 minutes ago. At most 5 seconds old; `Age` says how old.
     """
     wall = bootstrap.wall_clock().now()
     seen = bootstrap.remembered_monitoring().recall("monitoring", wall, lambda _name: _look(wall)) or _look(wall)
     seconds = ceil((wall - seen["at"]).total_seconds())
-    return Response(seen["shown"], headers={"Age": str(seconds)} if seconds else None)
+    shown = seen["shown"] | (seen["late"] if account.tier.delay else {})
+    return Response(shown, headers={"Age": str(seconds)} if seconds else None)
 
 
 def _look(wall: datetime) -> dict[str, Any]:
-    """Return what is shown, and by the wall clock `at` what moment it was looked."""
+    """Return what is shown, what is shown instead where signals are seen late, and by the wall clock `at` what moment
+    it was looked."""
     now = bootstrap.clock().now()
     found = look_around(
         still_planned(bootstrap.turn_repository().latest(), settings().timeframes),
@@ -53,11 +60,12 @@ def _look(wall: datetime) -> dict[str, Any]:
     )
     cache = bootstrap.cache_figures_repository().of_day(wall)
     shown = {**_represent(found), "cache": _represent_cache(cache), "deliveries": _latencies(wall)}
-    return {"at": wall, "shown": shown}
+    late = {"queues": None, "dead_letters": None, "cache": None, "deliveries": _latencies(told_to_all(wall))}
+    return {"at": wall, "shown": shown, "late": late}
 
 
-def _latencies(wall: datetime) -> dict[str, Any]:
-    since, found = show_latencies(repository=bootstrap.delivery_latencies(), now=wall)
+def _latencies(until: datetime) -> dict[str, Any]:
+    since, found = show_latencies(repository=bootstrap.delivery_latencies(), until=until)
     return {"since": to_iso(since), "by_channel_and_tier": [asdict(each) for each in found]}
 
 

@@ -52,13 +52,14 @@ class CacheDocument(TypedDict):
 
 
 class MonitoringAnswer(TypedDict):
-    """How the system keeps up. Some seconds old at worst: `measured_at` says when it was looked."""
+    """How the system keeps up. Some seconds old at worst: `measured_at` says when it was looked. `queues`,
+    `dead_letters` and `cache` are null for a caller who sees signals late: they would tell of signals at once."""
 
     status: Literal["ok", "late", "starting"]
     measured_at: MomentText
     turns: list[WatchedTurn]
-    queues: list[QueueDocument]
-    dead_letters: Count
+    queues: list[QueueDocument] | None
+    dead_letters: Count | None
     candles: list[CandleAge]
     deliveries: LatenciesAnswer
-    cache: CacheDocument
+    cache: CacheDocument | None

@@ -43,10 +43,15 @@ def count_latencies(latencies: Latencies, *, repository: DeliveryLatencies, now:
         repository.add(_hour(now), Channel(channel), Tier(tier), counted(seconds))
 
 
-def show_latencies(*, repository: DeliveryLatencies, now: datetime) -> tuple[datetime, list[LatencyFigures]]:
-    """Return since when, and what deliveries took in this hour and the one before, by channel and tier; those of which
-    there were none are left out."""
-    since = _hour(now) - HOUR
+def told_to_all(now: datetime) -> datetime:
+    """Return a moment of the newest hour in which nothing was delivered that a tier may not know of at `now`."""
+    return now - max(tier.delay for tier in Tier) - HOUR
+
+
+def show_latencies(*, repository: DeliveryLatencies, until: datetime) -> tuple[datetime, list[LatencyFigures]]:
+    """Return since when, and what deliveries took in the hour of `until` and the one before, by channel and tier; those
+    of which there were none are left out."""
+    since = _hour(until) - HOUR
     found = repository.of_hours([since, since + HOUR])
     figures = []
     for channel in Channel:
