@@ -1,18 +1,22 @@
 """Small cases of the long proof that a coin is shown no edge and a planted one is found."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
 
-from infra.bench.edge import Outcomes, null_edge_shown_share, outcomes_of, planted_found_share, random_grid
+from infra.bench.edge import Outcomes, null_shares, outcomes_of, planted_found_share, random_grid
 from signalbox.domain.instants import from_ms
 from signalbox.domain.market.candles import CandleGrid
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.batch_resolution import settle_many
 from signalbox.domain.signals.generation import find_all
 from signalbox.domain.signals.signal import Origin, Status
+from signalbox.domain.statistics import edge
+from signalbox.domain.statistics.clusters import Difference, difference
 from signalbox.domain.strategies.null import Null
 from signalbox.services.generate_signals import Provenance, publish
 
@@ -51,7 +55,23 @@ def test_outcomes_at_once_are_those_of_settle(grid: CandleGrid, outcomes: Outcom
 
 
 def test_a_coin_is_shown_no_edge(outcomes: Outcomes) -> None:
-    assert null_edge_shown_share(outcomes, 40) <= 0.05
+    null = null_shares(outcomes, 40)
+
+    assert null.shown <= null.cleared <= 0.05
+
+
+def test_a_test_that_rejects_everything_does_not_hide_behind_what_a_coin_loses(
+    outcomes: Outcomes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sure(*arguments: Any) -> Difference | None:
+        found = difference(*arguments)
+        return found and replace(found, p_value=0.0)
+
+    monkeypatch.setattr(edge, "difference", sure)
+    null = null_shares(outcomes, 4)
+
+    assert (null.cleared, null.shown) == (1.0, 0.0)
+    assert null.mean_r < 0
 
 
 def test_a_large_planted_edge_is_found_and_none_where_none_is_planted(outcomes: Outcomes) -> None:

@@ -117,7 +117,7 @@ def test_the_terminal_shows_figures_skips_and_tables() -> None:
 def test_every_subject_of_the_project_is_found_with_a_title_and_none_twice() -> None:
     found = discover()
 
-    assert {"indicators", "freqtrade", "generation", "regimes", "candles", "cold_start"} <= set(found)
+    assert {"indicators", "freqtrade", "generation", "regimes", "candles", "cold_start", "edge"} <= set(found)
     assert list(found) == sorted(found)
     assert len({each.title for each in found.values()}) == len(found)
 
