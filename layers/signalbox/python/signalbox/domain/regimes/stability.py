@@ -12,8 +12,8 @@ class Stability:
     """Steadiness of one axis over all its columns.
 
     `flips_per_100` counts changes per 100 known candles. `median_dwell` is in candles, over finished stays, NaN if
-    there was none. `undone_share` is the share of flips that went back to the state before within `UNDONE_WITHIN`
-    candles, 0 if there was no flip. `shares` is how much of the time each code held.
+    there was none. `undone_share` is the share of flips that went back to the state before within the candles asked
+    for, 0 if there was no flip. `shares` is how much of the time each code held.
     """
 
     candles: int
@@ -25,16 +25,18 @@ class Stability:
 
 
 UNDONE_WITHIN = 10
-"""Candles within which a flip back counts as undoing."""
+"""Candles within which a flip back counts as undoing, where nothing else is said."""
 
 
-def stability(states: FloatArray) -> Stability:
+def stability(states: FloatArray, undone_within: int = UNDONE_WITHIN) -> Stability:
     """Return the steadiness of one axis.
 
     Parameters
     ----------
     states : (n_candles, n_symbols) float64 array
         Codes of one axis; cells that are NaN are skipped, as if the candles around them were neighbours.
+    undone_within : int
+        Candles within which a flip back counts as undoing: none does within a minimum dwell of as many or more.
     """
     dwells: list[np.ndarray] = []
     candles = flips = undone = 0
@@ -46,7 +48,7 @@ def stability(states: FloatArray) -> Stability:
         restored = codes[at[1:]] == codes[at[:-1] - 1] if len(at) > 1 else np.zeros(0, dtype=bool)
         candles += len(codes)
         flips += len(at)
-        undone += int((restored & (stays <= UNDONE_WITHIN)).sum())
+        undone += int((restored & (stays <= undone_within)).sum())
         dwells.append(stays)
     known = states[~np.isnan(states)]
     lengths = np.concatenate(dwells) if dwells else np.zeros(0)
