@@ -10,6 +10,7 @@ from signalbox.domain.errors import ExchangeUnavailableError, UnknownSymbolError
 from signalbox.domain.instants import from_ms, to_ms
 from signalbox.domain.market.candles import Candle
 from signalbox.domain.market.timeframe import Timeframe
+from signalbox.domain.signals.identity import SignalKey
 from signalbox.domain.signals.signal import NULL_STRATEGY, Origin, Signal, Status
 from signalbox.domain.signals.suppression import SuppressionReason
 from signalbox.domain.universe.shards import Shard
@@ -111,18 +112,37 @@ def engine() -> Engine:
     return Engine()
 
 
-def test_what_ran_out_before_its_turn_was_handled_is_suppressed(worked: Engine) -> None:
-    engine, days = Engine(), timedelta(days=3)
-    reports = [engine.generate(turn, late=days) for turn in range(20)]
-    assert engine.given() == []
-    assert sum(report.signals for report in reports) == 0
-    stale = {
+def stale_candidates(engine: Engine) -> set[SignalKey]:
+    return {
         record.key
-        for symbol in SYMBOLS
-        for record in engine.suppressions.of_symbol(symbol, 100)
+        for record in engine.suppressions.stored.values()
         if record.reason is SuppressionReason.STALE and record.is_candidate
     }
-    assert {signal.key for signal in worked.given()} <= stale
+
+
+@pytest.mark.parametrize("late", [timedelta(hours=1, seconds=1), timedelta(hours=47), timedelta(days=3)])
+def test_what_is_handled_after_the_next_candle_closed_is_suppressed(worked: Engine, late: timedelta) -> None:
+    engine = Engine()
+    reports = [engine.generate(turn, late=late) for turn in range(20)]
+    assert engine.given() == []
+    assert sum(report.signals for report in reports) == 0
+    assert {signal.key for signal in worked.given()} <= stale_candidates(engine)
+
+
+def test_what_is_handled_until_the_next_candle_closed_is_sent(worked: Engine, engine: Engine) -> None:
+    for turn in range(20):
+        engine.generate(turn, late=timedelta(hours=1))
+    assert [signal.key for signal in engine.given()] == [signal.key for signal in worked.given()]
+    assert not stale_candidates(engine)
+
+
+def test_what_was_sent_in_time_is_not_suppressed_when_its_message_comes_again_late(engine: Engine) -> None:
+    first = [engine.generate(turn) for turn in range(20)]
+    before = engine.given()
+    again = [engine.generate(turn, late=timedelta(days=3)) for turn in range(20)]
+    assert [report.duplicates for report in again] == [report.signals for report in first]
+    assert engine.given() == before
+    assert not stale_candidates(engine)
 
 
 def first_given(worked: Engine) -> tuple[Signal, int]:

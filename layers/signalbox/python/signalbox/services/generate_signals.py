@@ -84,9 +84,10 @@ def generate_signals(
     candidates = find_candidates(grid, price_steps=steps) if grid.symbols else []
     rules = rules or SelectionRules()
     recent = _recent(signals, candidates, shard, rules)
-    chosen, lost = _in_time(*select(candidates, recent, rules), now)
+    chosen, lost = select(candidates, recent, rules)
+    chosen, stale = _in_time(chosen, shard, now, grace_seconds, signals)
     added = [signals.add(publish(candidate, now, provenance)) for candidate in chosen]
-    records = [*_refused(refusals, shard, provenance), *(_suppressed(item, provenance) for item in lost)]
+    records = [*_refused(refusals, shard, provenance), *(_suppressed(item, provenance) for item in (*lost, *stale))]
     suppressed = sum([suppressions.add(record) for record in records])
     if then is not None:
         then(grid)
@@ -178,15 +179,21 @@ def as_it_stood(signal: Signal, as_of: datetime) -> Signal:
 
 
 def _in_time(
-    chosen: list[Candidate], lost: list[Suppressed], now: datetime
+    chosen: list[Candidate], shard: Shard, now: datetime, grace_seconds: int, signals: SignalRepository
 ) -> tuple[list[Candidate], list[Suppressed]]:
-    """Move what ran out before `now` to what is lost: a turn may be handled days late, when nobody can act on it."""
-    late = [candidate for candidate in chosen if candidate.expires_at <= now]
-    detail = f"ran out before it could be sent, at {to_iso(now)}"
-    return (
-        [candidate for candidate in chosen if candidate.expires_at > now],
-        lost + [Suppressed(candidate, SuppressionReason.STALE, detail) for candidate in late],
-    )
+    """Split the chosen into what may be sent and what comes too late: once the next candle is closed, theirs is stale.
+
+    What was stored when the same message came before is sent already, and stays so.
+    """
+    next_close = shard.as_of + timedelta(milliseconds=shard.timeframe.milliseconds)
+    latest = next_close + timedelta(seconds=grace_seconds)
+    if now <= latest:
+        return chosen, []
+    symbols = dict.fromkeys(candidate.symbol for candidate in chosen)
+    sent = {signal.key for symbol in symbols for signal in signals.of_symbol(symbol, shard.as_of, next_close)}
+    detail = f"must be sent by {to_iso(latest)}, when the next candle is closed, was handled at {to_iso(now)}"
+    late = [Suppressed(each, SuppressionReason.STALE, detail) for each in chosen if each.key not in sent]
+    return [candidate for candidate in chosen if candidate.key in sent], late
 
 
 def _refused(
