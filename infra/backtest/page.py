@@ -218,7 +218,7 @@ def _making(report: Report) -> str:
         "published": f"{report['settings']['grace_seconds']} s after the candle closed",
         "refused data": ", ".join(f"{reason} {n:,}" for reason, n in report["refused"].items()) or "none",
         "unfinished": f"{report['unfinished']:,} signals, left out",
-        "variants tried": str(report["variants_tried"]),
+        "variants tried": f"at least {report['variants_tried']}",
         "seed": str(report["seed"]),
     }
     return "<dl>" + "".join(f"<dt>{escape(name)}</dt><dd>{escape(said)}</dd>" for name, said in facts.items()) + "</dl>"

@@ -104,7 +104,7 @@ def by_strategy(signals: Iterable[Signal]) -> dict[str, DailyStatistics]:
 def caveats(material: Material) -> list[str]:
     """Return what a reader must know before believing a figure."""
     said = [
-        f"Parameters are fixed; {VARIANTS_TRIED} rounds of tuning came before. Every edge is judged over all "
+        f"Parameters are fixed; at least {VARIANTS_TRIED} rounds of tuning came before. Every edge is judged over all "
         f"strategies looked at (Benjamini-Hochberg).",
         "Fills are assumed: the open of the first candle after publication, with fees, half spread and slippage as "
         "printed; no order was ever sent.",
@@ -113,13 +113,17 @@ def caveats(material: Material) -> list[str]:
     if material.origin is Origin.SIMULATED:
         return [*said, "Simulated market: it says how the machinery works, nothing about real money."]
     in_sample = [
-        f"In-sample: {tuning.what}, were tuned in about {tuning.rounds} rounds on {tuning.start:%Y-%m-%d} to "
+        f"In-sample: {tuning.what}, were tuned in {_counted(tuning.rounds)} rounds on {tuning.start:%Y-%m-%d} to "
         f"{tuning.end - timedelta(days=1):%Y-%m-%d}, which this span overlaps: its figures flatter the strategies."
         for tuning in TUNED
         if tuning.overlaps(material.start, material.end)
     ]
     survivors = "The symbols are those of the file: what was delisted before it was made is missing (survivorship)."
     return [*said, *in_sample, survivors]
+
+
+def _counted(rounds: int | None) -> str:
+    return "uncounted" if rounds is None else f"about {rounds}"
 
 
 def _extremes(compared: Mapping[str, Figures]) -> list[str]:

@@ -15,7 +15,8 @@ from infra.backtest.tuning import TUNED
 from infra.backtest.windows import EMBARGO, walk_forward, window_days
 from tests.builders import ended, make_signal
 
-FIRST = datetime(2023, 3, 1, tzinfo=UTC)
+FIRST = datetime(2019, 3, 1, tzinfo=UTC)
+"""Before every span that was tuned on."""
 
 
 def write_candles(path: Path, first: datetime = FIRST, hours: int = 700) -> Path:
@@ -116,19 +117,30 @@ def test_one_strategy_is_shown_as_it_was_among_all(source: Path, report: dict[st
 
 
 def test_a_span_ends_before_its_last_day(source: Path, report: dict[str, Any], tmp_path: Path) -> None:
-    assert main(["--data", str(source), "--build", str(tmp_path), "--from", "2023-03-16", "--to", "2023-03-20"]) == 0
+    assert main(["--data", str(source), "--build", str(tmp_path), "--from", "2019-03-16", "--to", "2019-03-20"]) == 0
     found = json.loads((tmp_path / "backtest.json").read_text())
-    assert (found["from"], found["to"], found["turns"]) == ("2023-03-16T00:00:00Z", "2023-03-20T00:00:00Z", 96)
+    assert (found["from"], found["to"], found["turns"]) == ("2019-03-16T00:00:00Z", "2019-03-20T00:00:00Z", 96)
     assert found["signals"] < report["signals"]
     assert found["unfinished"] == 0
 
 
-def test_a_span_that_was_tuned_on_says_so(report: dict[str, Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        (TUNED[0].start, ["thresholds of the strategies", "dwell, window and thresholds of the regimes"]),
+        (datetime(2022, 3, 1, tzinfo=UTC), ["dwell, window and thresholds of the regimes"]),
+    ],
+)
+def test_a_span_that_was_tuned_on_says_so(
+    report: dict[str, Any], tmp_path: Path, start: datetime, expected: list[str]
+) -> None:
     assert not any("In-sample" in caveat for caveat in report["caveats"])
-    tuned = write_candles(tmp_path / "tuned.csv", TUNED[0].start, hours=400)
+    tuned = write_candles(tmp_path / "tuned.csv", start, hours=400)
     assert main(["--data", str(tuned), "--build", str(tmp_path)]) == 0
     found = json.loads((tmp_path / "backtest.json").read_text())
-    assert any("In-sample" in caveat for caveat in found["caveats"])
+    said = [caveat for caveat in found["caveats"] if "In-sample" in caveat]
+    assert len(said) == len(expected)
+    assert all(what in caveat for what, caveat in zip(expected, said, strict=True))
     assert found["variants_tried"] >= 6
 
 
