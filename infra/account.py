@@ -23,6 +23,7 @@ from signalbox.domain.accounts.account import ALL_SCOPES, Account, Tier
 from signalbox.domain.accounts.texts import checked_email
 from signalbox.domain.errors import InvalidValueError, SignalboxError
 from signalbox.ports.delivery import AccountRepository, SubscriptionRepository
+from signalbox.ports.topics import FollowerRepository
 from signalbox.services.accounts import NewKey, change_tier, make_key
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str]) -> int:
             use_local_cloud(running_port(STATE))
         use_tables_of(options.stack)
         from signalbox.adapters.storage.accounts import DynamoAccountRepository
+        from signalbox.adapters.storage.connections import DynamoConnectionRepository
         from signalbox.adapters.storage.subscriptions import DynamoSubscriptionRepository
 
         email = checked_email(options.email) if options.email else None
@@ -44,6 +46,7 @@ def main(arguments: Sequence[str]) -> int:
             email,
             accounts=DynamoAccountRepository(),
             subscriptions=DynamoSubscriptionRepository(),
+            connections=DynamoConnectionRepository(),
             now=datetime.now(UTC),
         )
     except (SignalboxError, BotoCoreError, ClientError) as e:
@@ -54,12 +57,13 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def give_account(
+def give_account(  # noqa: PLR0913 - a use case takes its ports one by one, by keyword
     tier: Tier,
     email: str | None,
     *,
     accounts: AccountRepository,
     subscriptions: SubscriptionRepository,
+    connections: FollowerRepository,
     now: datetime,
 ) -> NewKey:
     """Return a new key of the account with this address, made if there is none, whose tier is now `tier`."""
@@ -67,7 +71,7 @@ def give_account(
     if email is not None:
         account_id = accounts.claim_email(email, account_id)
     account = accounts.account(account_id) or Account(account_id, tier, email)
-    account = change_tier(account, tier, accounts=accounts, subscriptions=subscriptions)
+    account = change_tier(account, tier, accounts=accounts, subscriptions=subscriptions, connections=connections)
     return make_key(account, scopes=ALL_SCOPES, label="made by an operator", accounts=accounts, now=now)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from signalbox.domain.accounts.account import Account, ApiKey, Tier
+from signalbox.domain.accounts.account import ALL_SCOPES, Account, ApiKey, Tier
 from signalbox.domain.delivery.delivery import Channel, Delivery, Subscription
 from signalbox.domain.delivery.message import Message
 from signalbox.domain.instants import to_ms
@@ -18,6 +18,7 @@ from signalbox.domain.signals.events import EventKind, SignalEvent
 from signalbox.domain.signals.signal import Ending, Levels, Origin, Signal, SignalType, Status
 from signalbox.domain.signals.suppression import Suppression, SuppressionReason
 from signalbox.domain.universe.universe import Member, Universe
+from signalbox.ports.topics import Connection
 
 NOW = datetime(2024, 1, 5, 13, 0, tzinfo=UTC)
 """The moment most tests take place at: a candle of every timeframe up to 1h has just closed."""
@@ -141,6 +142,11 @@ def make_subscription(**overrides: Any) -> Subscription:
         "email": "ada@example.com",
     }
     return Subscription(**values | overrides)
+
+
+def make_connection(connection_id: str = "conn-1", **overrides: Any) -> Connection:
+    values: dict[str, Any] = {"account_id": "acc-1", "tier": Tier.PRO, "scopes": ALL_SCOPES}
+    return Connection(connection_id, **values | overrides)
 
 
 def make_event(signal: Signal | None = None, kind: EventKind = EventKind.PUBLISHED, **overrides: Any) -> SignalEvent:

@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from signalbox import bootstrap
-from signalbox.domain.accounts.account import Tier
+from signalbox.api.policies import identity
 from signalbox.services.connections import Conversation, connect, disconnect, receive
 from signalbox.telemetry import logger
 
@@ -16,14 +16,15 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     connection_id, route = request["connectionId"], request["routeKey"]
     logger.info("websocket", route=route, connection_id=connection_id)
     if route == "$connect":
-        caller = request.get("authorizer") or {}
-        connect(
+        known = connect(
             connection_id,
-            caller["account_id"],
-            Tier(caller["tier"]),
+            identity(request),
             connections=bootstrap.connection_repository(),
+            accounts=bootstrap.account_repository(),
             now=bootstrap.wall_clock().now(),
         )
+        if not known:
+            return {"statusCode": 403}
     elif route == "$disconnect":
         disconnect(connection_id, connections=bootstrap.connection_repository())
     else:

@@ -27,6 +27,7 @@ from tests.fakes.access import InMemoryQuotas, InMemoryTokens
 from tests.fakes.alerts import InMemoryAlerts, make_terms
 from tests.fakes.delivery import InMemoryAccounts, InMemorySubscriptions, RecordingSender
 from tests.fakes.market import InMemoryPriceFrames
+from tests.fakes.topics import InMemoryFollowers
 from tests.fakes.work import InMemoryUniverse
 
 ADA = make_account(tier=Tier.FREE)
@@ -107,7 +108,7 @@ def test_what_is_removed_makes_room_at_once(shared: Any) -> None:
     assert not unfollow(ADA.account_id, "sub-0", accounts=stored, subscriptions=subscriptions)
     assert ask(9).subscription_id == "sub-9"
     keys = [make_key(ADA, scopes=READ, accounts=stored, now=NOW).key for _ in range(ADA.tier.terms.keys)]
-    revoke_key(keys[0], accounts=stored)
+    revoke_key(keys[0], accounts=stored, connections=InMemoryFollowers())
     assert make_key(ADA, scopes=READ, accounts=stored, now=NOW)
 
 

@@ -1,13 +1,12 @@
 """Topics, followers and channels in memory."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Lock
 from typing import Any
 
 from signalbox.adapters.storage.connections import WINDOW
-from signalbox.domain.accounts.account import Tier
 from signalbox.domain.delivery.message import Envelope, Outcome
 from signalbox.domain.errors import RecipientRejectedError
 from signalbox.ports.topics import Connection
@@ -48,24 +47,24 @@ class InMemoryFollowers:
     """`ports.FollowerRepository`."""
 
     def __init__(self) -> None:
-        self.connections: dict[str, tuple[str, Tier]] = {}
+        self.connections: dict[str, Connection] = {}
         self.followed: set[tuple[str, str]] = set()
         self.groups: dict[str, str] = {}
         self.counted: dict[tuple[str, int], int] = {}
 
-    def add(self, connection_id: str, account_id: str, tier: Tier, now: datetime) -> None:  # noqa: ARG002 - kept for ever here
-        self.connections[connection_id] = (account_id, tier)
+    def add(self, connection: Connection, now: datetime) -> None:  # noqa: ARG002 - kept for ever here
+        self.connections[connection.connection_id] = connection
 
     def count_message(self, connection_id: str, now: datetime) -> Connection | None:
         if connection_id not in self.connections:
             return None
         window = (connection_id, int(now.timestamp() // WINDOW.total_seconds()))
         self.counted[window] = self.counted.get(window, 0) + 1
-        return Connection(connection_id, *self.connections[connection_id], self.counted[window])
+        return replace(self.connections[connection_id], messages=self.counted[window])
 
     def follow(self, connection_id: str, topic: str, most: int, now: datetime, group: str | None = None) -> bool:  # noqa: ARG002 - see above
         mine = {followed for followed, by in self.followed if by == connection_id}
-        if topic not in mine and len(mine) >= most:
+        if connection_id not in self.connections or len(mine | {topic}) > most:
             return False
         self.followed.add((topic, connection_id))
         self.groups[topic] = group or topic
@@ -83,6 +82,11 @@ class InMemoryFollowers:
     def remove(self, connection_id: str) -> None:
         self.connections.pop(connection_id, None)
         self.followed = {each for each in self.followed if each[1] != connection_id}
+
+    def remove_of(self, account_id: str, key_hash: str | None = None) -> None:
+        for each in list(self.connections.values()):
+            if each.account_id == account_id and key_hash in (None, each.key_hash):
+                self.remove(each.connection_id)
 
 
 @dataclass

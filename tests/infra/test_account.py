@@ -8,10 +8,12 @@ from signalbox.domain.accounts.tokens import hash_text
 from signalbox.domain.errors import InvalidValueError
 from tests.builders import NOW, make_subscription
 from tests.fakes.delivery import InMemoryAccounts, InMemorySubscriptions
+from tests.fakes.topics import InMemoryFollowers
 
 
 def give(accounts: InMemoryAccounts, subscriptions: InMemorySubscriptions, tier: Tier, email: str | None):
-    return give_account(tier, email, accounts=accounts, subscriptions=subscriptions, now=NOW)
+    followers = InMemoryFollowers()
+    return give_account(tier, email, accounts=accounts, subscriptions=subscriptions, connections=followers, now=NOW)
 
 
 def test_an_account_gets_a_key_that_can_do_everything() -> None:

@@ -13,7 +13,7 @@ from signalbox import bootstrap
 from signalbox.adapters.aws import client
 from signalbox.domain.accounts.account import TERMS, Account, Scope, Tier
 from signalbox.services.accounts import make_key
-from tests.functional.functions.conftest import NOW, Handler
+from tests.functional.functions.conftest import NOW, Handler, load_event
 from tests.functional.functions.gate import Gate
 
 ADA, EVE = Account("acc_ada", Tier.PRO, "ada@example.com"), Account("acc_eve", Tier.FREE, "eve@example.com")
@@ -115,6 +115,29 @@ def test_a_websocket_token_opens_one_connection_and_nothing_else(gate: Gate, ada
     token = gate("POST", "/signals/api/account/tokens", ada).body["token"]
     assert gate("GET", "/signals/api/account", token).status == 401
     assert [gate.connect(token), gate.connect(token)] == [True, False]
+
+
+def test_a_websocket_token_opens_nothing_without_the_key_it_was_asked_for_with(
+    gate: Gate, ada: str, handler: Handler, lambda_context: Any
+) -> None:
+    made = gate("POST", KEYS, ada, {"scopes": ["read"]}).body
+
+    def connect(token: str, connection_id: str) -> int:
+        event = load_event("authorize")
+        event["queryStringParameters"], event["headers"] = {"token": token}, {}
+        event["requestContext"] |= {"connectionId": connection_id, "routeKey": "$connect"}
+        event["requestContext"]["authorizer"] = handler("authorize")(event, lambda_context)["context"]
+        return int(handler("websocket")(event, lambda_context)["statusCode"])
+
+    first, second = (gate("POST", "/signals/api/account/tokens", made["key"]).body["token"] for _ in range(2))
+    assert connect(first, "c-1") == 200
+    connections, now = bootstrap.connection_repository(), bootstrap.wall_clock().now()
+    opened = connections.count_message("c-1", now)
+    assert (opened.account_id, opened.tier, opened.scopes) == (ADA.account_id, Tier.PRO, {Scope.READ})
+    assert gate("DELETE", KEY, ada, prefix=made["prefix"]).status == 204
+    assert connections.count_message("c-1", now) is None
+    assert connect(second, "c-2") == 403
+    assert connections.count_message("c-2", now) is None
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from signalbox import bootstrap
 from signalbox.domain.accounts.account import Tier
 from signalbox.domain.delivery.topics import price_number
 from signalbox.domain.instants import from_iso
+from tests.builders import make_connection
 from tests.fakes.topics import Switchboard
 from tests.functional.functions.conftest import NOW, Handler, load_event, messages
 
@@ -22,7 +23,7 @@ def board(house: None, monkeypatch: pytest.MonkeyPatch) -> Switchboard:
     """The open connections: one of a free account, `conn`."""
     opened = Switchboard()
     monkeypatch.setattr(bootstrap, "connection_poster", lambda: opened)
-    bootstrap.connection_repository().add("conn", "acc-1", Tier.FREE, NOW)
+    bootstrap.connection_repository().add(make_connection("conn", tier=Tier.FREE), NOW)
     return opened
 
 

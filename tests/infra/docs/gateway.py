@@ -15,12 +15,11 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import Server, ServerConnection, serve
 
-from signalbox.domain.accounts.account import Tier
 from signalbox.domain.delivery.message import Envelope
 from signalbox.domain.errors import RecipientRejectedError
-from signalbox.services.connections import Conversation, connect, disconnect, receive
+from signalbox.services.connections import Conversation, disconnect, receive
 from signalbox.services.topics import TopicSender
-from tests.builders import NOW, make_message
+from tests.builders import NOW, make_connection, make_message
 from tests.unit.services.websocket_house import House
 
 TOKEN = "token"
@@ -49,7 +48,7 @@ class Gateway(House):
             self.opened += 1
             name = f"conn-{self.opened}"
             self.sockets[name] = socket
-            connect(name, "acc-1", Tier.PRO, connections=self.followers, now=NOW)
+            self.followers.add(make_connection(name), NOW)
         try:
             for text in socket:
                 with self._lock:

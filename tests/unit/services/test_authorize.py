@@ -7,12 +7,12 @@ from signalbox.domain.accounts.memory import MOST_REMEMBERED, REVOCATION_BOUND, 
 from signalbox.domain.accounts.tokens import SESSION_LIFE, WEBSOCKET_LIFE, Audience, SignedToken, sign
 from signalbox.services.accounts import KEY_OVERLAP, change_tier, erase, find_key, make_key, rotate_key, websocket_token
 from signalbox.services.authorize import Authorizer
-from tests.builders import NOW, make_account, make_delivery, make_subscription
+from tests.builders import NOW, make_account, make_connection, make_delivery, make_subscription
 from tests.fakes.access import InMemoryTokens
 from tests.fakes.alerts import InMemoryAlerts, make_alert
 from tests.fakes.delivery import InMemoryAccounts, InMemoryDeliveries, InMemorySubscriptions
 from tests.fakes.devices import InMemoryDevices
-from tests.fakes.topics import InMemoryTopics
+from tests.fakes.topics import InMemoryFollowers, InMemoryTopics
 
 SECRET = b"a secret of this test"
 MINUTE = timedelta(minutes=1)
@@ -90,7 +90,7 @@ def test_a_key_that_expires_is_refused_at_that_moment_remembered_or_not(gate: Ga
 def test_a_changed_tier_counts_within_the_bound_and_for_subscriptions_at_once(gate: Gate) -> None:
     subscriptions = InMemorySubscriptions(make_subscription())
     gate.rest(gate.key)
-    change_tier(ADA, Tier.PREMIUM, accounts=gate.accounts, subscriptions=subscriptions)
+    change_tier(ADA, Tier.PREMIUM, accounts=gate.accounts, subscriptions=subscriptions, connections=InMemoryFollowers())
     assert gate.rest(gate.key, REVOCATION_BOUND).account.tier is Tier.PREMIUM
     assert subscriptions.of_account(ADA.account_id)[0].tier is Tier.PREMIUM
 
@@ -145,7 +145,8 @@ def test_an_erased_account_opens_nothing_and_leaves_no_trace_of_a_person(gate: G
         InMemoryDeliveries(),
         InMemoryAlerts(),
     )
-    topics = InMemoryTopics()
+    topics, followers = InMemoryTopics(), InMemoryFollowers()
+    followers.add(make_connection(account_id=ADA.account_id), NOW)
     for topic in ("alerts", "deliveries"):
         topics.append_once(f"{topic}:{ADA.account_id}", "event", {"note": f"as {ADA.email} said"}, NOW)
     deliveries.add(make_delivery())
@@ -157,11 +158,13 @@ def test_an_erased_account_opens_nothing_and_leaves_no_trace_of_a_person(gate: G
         deliveries=deliveries,
         alerts=alerts,
         topics=topics,
+        connections=followers,
         devices=InMemoryDevices(),
         platform=None,
     )
     assert done is True
     assert alerts.of_account(ADA.account_id) == []
+    assert followers.connections == {}
     everything = repr([vars(gate.accounts), vars(subscriptions), vars(deliveries), vars(topics)])
     assert ADA.email not in everything
     assert deliveries.stored, "the record stays"

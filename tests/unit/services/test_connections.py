@@ -5,12 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signalbox.domain.accounts.account import Tier
+from signalbox.domain.accounts.account import Account, ApiKey, Caller, Scope, Tier
 from signalbox.domain.delivery.message import Envelope
 from signalbox.domain.delivery.requests import LONGEST, MOST_MESSAGES, MOST_TOPICS
-from signalbox.services.connections import MOST_RESUMED, disconnect
-from tests.builders import NOW, make_message
+from signalbox.services.accounts import change_tier, revoke_key
+from signalbox.services.connections import MOST_RESUMED, connect, disconnect
+from tests.builders import NOW, make_key, make_message
 from tests.fakes.alerts import make_firing
+from tests.fakes.delivery import InMemorySubscriptions
 from tests.fakes.topics import InMemoryTopics
 from tests.unit.services.websocket_house import House, events
 
@@ -93,6 +95,58 @@ def test_a_connection_may_send_so_many_messages_and_no_more(house: House) -> Non
 def test_a_connection_may_follow_so_many_topics_and_no_more(house: House) -> None:
     house.followers.followed = {(f"topic-{number}", "conn") for number in range(MOST_TOPICS)}
     assert house.say({"action": "subscribe", "topic": "signals"})[0]["code"] == "too_many_topics"
+
+
+@pytest.mark.parametrize("topic", ["alerts", "deliveries"])
+def test_what_is_the_accounts_own_needs_the_scope_that_it_needs_by_rest(house: House, topic: str) -> None:
+    house.open("reader", scopes=frozenset({Scope.READ}))
+    for action in ("subscribe", "resume"):
+        (answer,) = house.say({"action": action, "topic": topic}, "reader")
+        assert (answer["type"], answer["code"]) == ("error", "forbidden")
+    assert not house.followers.followed
+    assert house.say({"action": "subscribe", "topic": "signals"}, "reader")[0]["type"] == "subscribed"
+    house.open("owner", scopes=frozenset({Scope.SUBSCRIBE}))
+    assert house.say({"action": "subscribe", "topic": topic}, "owner")[0]["type"] == "subscribed"
+
+
+def enter(house: House, key: ApiKey | None = None, tier: Tier = Tier.PREMIUM) -> bool:
+    """Connect as the authorizer let somebody in, up to a minute after it looked."""
+    caller = Caller(Account("acc-1", tier), frozenset(Scope), key.key_hash if key else "")
+    return connect("late", caller, connections=house.followers, accounts=house.accounts, now=NOW)
+
+
+def test_who_was_let_in_by_what_is_gone_since_is_not_connected(house: House) -> None:
+    key = make_key()
+    assert not enter(house, key)
+    house.accounts.put_key(key)
+    assert enter(house, key)
+    revoke_key(key, accounts=house.accounts, connections=house.followers)
+    assert "late" not in house.followers.connections
+    assert not enter(house, key)
+    house.accounts.accounts.clear()
+    assert not enter(house)
+    assert "late" not in house.followers.connections
+
+
+def test_who_was_let_in_by_a_former_tier_has_the_one_of_now(house: House) -> None:
+    assert enter(house, tier=Tier.PREMIUM)
+    assert house.followers.connections["late"].tier is Tier.PRO
+
+
+def test_a_revoked_key_ends_its_own_connections_and_a_changed_tier_all(house: House) -> None:
+    key = make_key()
+    house.accounts.put_key(key)
+    enter(house, key)
+    for name in ("conn", "late"):
+        house.say({"action": "subscribe", "topic": "signals"}, name)
+    revoke_key(key, accounts=house.accounts, connections=house.followers)
+    assert house.followers.followers("signals:pro") == ["conn"]
+    account = house.accounts.accounts["acc-1"]
+    subscriptions = InMemorySubscriptions()
+    for tier, left in ((Tier.PRO, ["conn"]), (Tier.FREE, [])):
+        change_tier(account, tier, accounts=house.accounts, subscriptions=subscriptions, connections=house.followers)
+        assert house.followers.followers("signals:pro") == left
+    assert house.say({"action": "ping"})[0]["code"] == "unknown_connection"
 
 
 def test_a_connection_that_nobody_knows_is_told_to_connect_again(house: House) -> None:

@@ -105,6 +105,12 @@ def test_a_firing_goes_by_every_channel_that_its_alert_names() -> None:
     assert len(house.queues[Tier.PREMIUM].bodies) == 3
 
 
+def test_a_firing_goes_by_no_channel_that_the_accounts_tier_of_today_does_not_give() -> None:
+    house = House(replace(ADA, tier=Tier.FREE))
+    house.route(house.fire(channels=("push", "websocket")))
+    assert [str(each.channel) for each in house.deliveries.stored.values()] == ["websocket"]
+
+
 def test_a_firing_about_a_signal_waits_until_the_accounts_tier_of_today_may_see_it() -> None:
     """The alert was made as premium, the account is free by now."""
     signal = make_signal()

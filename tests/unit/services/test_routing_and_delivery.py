@@ -108,6 +108,14 @@ def test_an_event_routed_ten_times_is_one_delivery_and_one_mail() -> None:
     assert len(house.sender.sent) == 1
 
 
+def test_nobody_is_told_by_a_channel_that_their_tier_of_today_does_not_give() -> None:
+    """The subscription was made as pro, the account is free by now."""
+    subscription = make_subscription(tier=Tier.FREE, channels=frozenset({Channel.PUSH, Channel.WEBSOCKET}))
+    house = House(subscription)
+    assert house.route(make_event()) == RoutingReport(deliveries=1, duplicates=0)
+    assert {each.channel for each in house.deliveries.stored.values()} == {Channel.WEBSOCKET}
+
+
 def test_a_free_subscriber_waits_out_the_tier_delay_for_an_open_signal_and_not_for_its_ending() -> None:
     house = House(make_subscription(tier=Tier.FREE))
     house.route(make_event())

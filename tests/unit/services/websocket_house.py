@@ -4,11 +4,12 @@ import json
 from typing import Any
 
 from signalbox.adapters.storage.price_topics import FramedPriceTopics
-from signalbox.domain.accounts.account import Tier
+from signalbox.domain.accounts.account import ALL_SCOPES, Account, Caller, Scope, Tier
 from signalbox.domain.delivery.message import Envelope
 from signalbox.services.connections import Conversation, connect, receive
 from signalbox.services.topics import TopicSender
 from tests.builders import NOW, make_message, make_universe
+from tests.fakes.delivery import InMemoryAccounts
 from tests.fakes.market import InMemoryPriceFrames
 from tests.fakes.topics import InMemoryFollowers, InMemoryTopics, Switchboard
 from tests.fakes.work import FixedClock, InMemoryUniverse
@@ -21,6 +22,7 @@ class House:
 
     def __init__(self) -> None:
         self.followers = InMemoryFollowers()
+        self.accounts = InMemoryAccounts()
         self.topics = InMemoryTopics()
         self.frames = InMemoryPriceFrames()
         self.prices = FramedPriceTopics(InMemoryUniverse(WATCHED), self.frames, FixedClock(NOW))
@@ -28,8 +30,11 @@ class House:
         self.sender = TopicSender(self.topics, self.followers, self.board, NOW)
         self.told = 0
 
-    def open(self, name: str = "conn", tier: Tier = Tier.PRO) -> None:
-        connect(name, "acc-1", tier, connections=self.followers, now=NOW)
+    def open(self, name: str = "conn", tier: Tier = Tier.PRO, scopes: frozenset[Scope] = ALL_SCOPES) -> None:
+        """Let a connection of acc-1 open, which has `tier` from now on."""
+        account = Account("acc-1", tier)
+        self.accounts.put_account(account)
+        connect(name, Caller(account, scopes), connections=self.followers, accounts=self.accounts, now=NOW)
 
     def say(self, body: Any, name: str = "conn") -> list[dict[str, Any]]:
         """Send a message and return what came back."""

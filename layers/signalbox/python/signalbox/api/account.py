@@ -72,6 +72,7 @@ def remove(account: Account) -> Response:
         deliveries=bootstrap.delivery_repository(),
         alerts=bootstrap.alert_repository(),
         topics=bootstrap.topic_writer(),
+        connections=bootstrap.connection_repository(),
         devices=bootstrap.device_repository(),
         platform=bootstrap.push_platform(),
     )
@@ -122,8 +123,10 @@ def add_key(account: Account, body: KeyRequest) -> Response:
 
 @endpoints.add("DELETE", "/signals/api/account/keys/{prefix}", status=HTTPStatus.NO_CONTENT, scope=Scope.MANAGE)
 def end_key(account: Account, prefix: str) -> Response:
-    """Revoke a key. Workers that know it forget it within 60 s."""
-    revoke_key(_own(account, prefix), accounts=bootstrap.account_repository())
+    """Revoke a key. Workers that know it forget it within 60 s; its WebSocket connections are told no more at once."""
+    revoke_key(
+        _own(account, prefix), accounts=bootstrap.account_repository(), connections=bootstrap.connection_repository()
+    )
     return Response("", status_code=HTTPStatus.NO_CONTENT)
 
 
@@ -150,9 +153,11 @@ def replace_key(account: Account, prefix: str) -> Response:
 @endpoints.add("POST", "/signals/api/account/tokens", ConnectionToken, status=HTTPStatus.CREATED, scope=Scope.READ)
 def add_token(account: Account) -> Response:
     """Return a token that opens one WebSocket connection within a minute."""
+    asking = identity(endpoints.routes.current_request.context)
     text, expires_at = websocket_token(
         account,
-        identity(endpoints.routes.current_request.context).scopes,
+        asking.scopes,
+        key_hash=asking.key_hash,
         secret=bootstrap.token_secret(),
         now=bootstrap.wall_clock().now(),
     )

@@ -31,6 +31,7 @@ def allow(found: Caller, method_arn: str) -> dict[str, Any]:
             "account_id": account.account_id,
             "tier": str(account.tier),
             "scopes": " ".join(sorted(found.scopes)),
+            **({"key_hash": found.key_hash} if found.key_hash else {}),
         },
     }
 
@@ -51,7 +52,8 @@ def identity(event_context: Mapping[str, Any]) -> Caller:
     if "account_id" not in named:
         return NOBODY
     account = Account(account_id=named["account_id"], tier=Tier(named.get("tier", "free")))
-    return Caller(account, frozenset(map(Scope, named.get("scopes", "").split())))
+    scopes = frozenset(map(Scope, named.get("scopes", "").split()))
+    return Caller(account, scopes, named.get("key_hash", ""))
 
 
 def _policy(principal: str, effect: str, resource: str) -> dict[str, Any]:

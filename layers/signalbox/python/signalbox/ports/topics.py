@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from signalbox.domain.accounts.account import Tier
+from signalbox.domain.accounts.account import Scope, Tier
 from signalbox.domain.delivery.delivery import Channel, Delivery, DeliveryState
 from signalbox.domain.delivery.latency import Bins
 from signalbox.domain.delivery.message import Envelope, Outcome
@@ -55,19 +55,22 @@ class PriceTopics(TopicReader, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Somebody who is connected, and how many messages they sent within the current window."""
+    """Somebody who is connected, what their key or token is for, and how many messages they sent within the current
+    window. `key_hash` names the key they came with; it is empty for a session."""
 
     connection_id: str
     account_id: str
     tier: Tier
+    scopes: frozenset[Scope]
+    key_hash: str = ""
     messages: int = 0
 
 
 class FollowerRepository(Protocol):
     """Who is connected by WebSocket, and which topics they follow."""
 
-    def add(self, connection_id: str, account_id: str, tier: Tier, now: datetime) -> None:
-        """Remember a connection and whose it is; the record outlives the gateway's two hours by little."""
+    def add(self, connection: Connection, now: datetime) -> None:
+        """Remember a connection or replace it; the record outlives the gateway's two hours by little."""
         ...
 
     def count_message(self, connection_id: str, now: datetime) -> Connection | None:
@@ -75,7 +78,8 @@ class FollowerRepository(Protocol):
         ...
 
     def follow(self, connection_id: str, topic: str, most: int, now: datetime, group: str | None = None) -> bool:
-        """Let a connection follow a topic; return False, changing nothing, if it would be more than `most`.
+        """Let a connection follow a topic; return False, changing nothing, if it would be more than `most`, or if the
+        connection is not known any more.
 
         A topic with a `group` is told together with the others of it, and its followers are found by `following` only.
         """
@@ -95,6 +99,10 @@ class FollowerRepository(Protocol):
 
     def remove(self, connection_id: str) -> None:
         """Forget a connection and what it followed, known or not."""
+        ...
+
+    def remove_of(self, account_id: str, key_hash: str | None = None) -> None:
+        """Forget the connections of an account, or only those that came with this key, and what they followed."""
         ...
 
 

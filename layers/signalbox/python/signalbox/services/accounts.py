@@ -15,7 +15,7 @@ from signalbox.domain.errors import LimitReachedError
 from signalbox.ports.alerts import AlertRepository
 from signalbox.ports.delivery import AccountRepository, DeliveryRepository, SubscriptionRepository
 from signalbox.ports.devices import DeviceRepository, PushPlatform
-from signalbox.ports.topics import TopicWriter
+from signalbox.ports.topics import FollowerRepository, TopicWriter
 from signalbox.services.devices import remove_device
 from signalbox.services.room import give_back, take_place
 
@@ -65,7 +65,7 @@ def _has_place(new: ApiKey, most: int, accounts: AccountRepository, now: datetim
         keys = accounts.keys_of(new.account_id)
         for over in keys:
             if not over.is_good(now):
-                revoke_key(over, accounts=accounts)
+                _remove_key(over, accounts)
         return [key.key_hash for key in keys if key.is_good(now)]
 
     return take_place(
@@ -73,8 +73,14 @@ def _has_place(new: ApiKey, most: int, accounts: AccountRepository, now: datetim
     )
 
 
-def revoke_key(key: ApiKey, *, accounts: AccountRepository) -> None:
-    """Remove a key, known or not: from then on it opens nothing (`memory.REVOCATION_BOUND`)."""
+def revoke_key(key: ApiKey, *, accounts: AccountRepository, connections: FollowerRepository) -> None:
+    """Remove a key, known or not: from then on it opens nothing (`memory.REVOCATION_BOUND`), and what it opened is told
+    no more."""
+    _remove_key(key, accounts)
+    connections.remove_of(key.account_id, key.key_hash)
+
+
+def _remove_key(key: ApiKey, accounts: AccountRepository) -> None:
     accounts.remove_key(key.key_hash)
     give_back(key.account_id, Limited.KEYS, key.key_hash, accounts=accounts)
 
@@ -113,29 +119,39 @@ def websocket_token(
     account: Account,
     scopes: frozenset[Scope],
     *,
+    key_hash: str = "",
     secret: bytes,
     now: datetime,
     randomness: Randomness = secrets.token_urlsafe,
 ) -> tuple[str, datetime]:
-    """Return a token that opens one WebSocket connection within `WEBSOCKET_LIFE`, and when it is over."""
+    """Return a token that opens one WebSocket connection within `WEBSOCKET_LIFE`, and when it is over. `key_hash` names
+    the key it is asked for with, if it is one: without that key it opens nothing."""
     token = SignedToken(
         audience=Audience.WEBSOCKET,
         account_id=account.account_id,
         token_id=randomness(12),
         expires_at=now + WEBSOCKET_LIFE,
         scopes=scopes,
+        subject=key_hash,
     )
     return sign(token, secret), token.expires_at
 
 
 def change_tier(
-    account: Account, tier: Tier, *, accounts: AccountRepository, subscriptions: SubscriptionRepository
+    account: Account,
+    tier: Tier,
+    *,
+    accounts: AccountRepository,
+    subscriptions: SubscriptionRepository,
+    connections: FollowerRepository,
 ) -> Account:
-    """Give an account, and what it subscribed to, another tier."""
+    """Give an account, and what it subscribed to, another tier; who is connected by the old one must connect again."""
     changed = replace(account, tier=tier)
     accounts.put_account(changed)
     for subscription in subscriptions.of_account(account.account_id):
         subscriptions.put(replace(subscription, tier=tier))
+    if tier is not account.tier:
+        connections.remove_of(account.account_id)
     return changed
 
 
@@ -147,6 +163,7 @@ def erase(
     deliveries: DeliveryRepository,
     alerts: AlertRepository,
     topics: TopicWriter,
+    connections: FollowerRepository,
     devices: DeviceRepository,
     platform: PushPlatform | None,
 ) -> bool:
@@ -170,6 +187,7 @@ def erase(
     for key in accounts.keys_of(account.account_id):
         accounts.remove_key(key.key_hash)
     accounts.remove_account(account)
+    connections.remove_of(account.account_id)
     return True
 
 

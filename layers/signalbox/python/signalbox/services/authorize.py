@@ -41,7 +41,7 @@ class Authorizer:
         if not credential.startswith(PREFIX):
             return self._by_key(credential, now)
         token = self._token(credential, Audience.SESSION, now)
-        return None if token is None else self._of(token.account_id, token.scopes, now)
+        return None if token is None else self._of(token.account_id, token.scopes, "", now)
 
     def websocket(self, credential: str | None, now: datetime) -> Caller | None:
         """Return who connects, or None: nobody may without a credential that reads.
@@ -56,18 +56,18 @@ class Authorizer:
         token = self._token(credential, Audience.WEBSOCKET, now)
         if token is None or Scope.READ not in token.scopes:
             return None
-        caller = self._of(token.account_id, token.scopes, now)
+        caller = self._of(token.account_id, token.scopes, token.subject, now)
         return caller if caller is not None and self._first_use(token) else None
 
     def _by_key(self, text: str, now: datetime) -> Caller | None:
         key = self.keys.recall(hash_text(text), now, self.accounts.key)
         if key is None or not key.is_good(now):
             return None
-        return self._of(key.account_id, key.scopes, now)
+        return self._of(key.account_id, key.scopes, key.key_hash, now)
 
-    def _of(self, account_id: str, scopes: frozenset[Scope], now: datetime) -> Caller | None:
+    def _of(self, account_id: str, scopes: frozenset[Scope], key_hash: str, now: datetime) -> Caller | None:
         account = self.known.recall(account_id, now, self.accounts.account)
-        return None if account is None else Caller(account, scopes)
+        return None if account is None else Caller(account, scopes, key_hash)
 
     def _token(self, text: str, audience: Audience, now: datetime) -> SignedToken | None:
         try:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from signalbox.domain.accounts.account import Tier
+from signalbox.domain.accounts.account import Caller, Tier
 from signalbox.domain.alerts.firing import Firing
 from signalbox.domain.delivery.requests import MOST_MESSAGES, MOST_TOPICS, Action, Request, read_request
-from signalbox.domain.delivery.topics import ALERTS, price_group, public_name, stored_topic, symbol_of
+from signalbox.domain.delivery.topics import ALERTS, price_group, public_name, scope_of, stored_topic, symbol_of
 from signalbox.domain.errors import InvalidValueError, RecipientRejectedError
-from signalbox.ports.delivery import ConnectionPoster
+from signalbox.ports.delivery import AccountRepository, ConnectionPoster
 from signalbox.ports.topics import Connection, FollowerRepository, PriceTopics, TopicReader
 from signalbox.services.topics import events_message
 
@@ -42,9 +42,29 @@ class Conversation:
         return self.prices if symbol_of(topic) else self.log
 
 
-def connect(connection_id: str, account_id: str, tier: Tier, *, connections: FollowerRepository, now: datetime) -> None:
-    """Remember a connection and whose it is."""
-    connections.add(connection_id, account_id, tier, now)
+def connect(
+    connection_id: str, caller: Caller, *, connections: FollowerRepository, accounts: AccountRepository, now: datetime
+) -> bool:
+    """Remember a connection and whose it is; return False if the account or the key has gone since it was looked up.
+
+    What revokes a key, erases an account or changes a tier removes connections afterwards. So each is looked up again
+    here after the connection is stored: whichever comes first, the other one sees it.
+    """
+    account_id, tier = caller.account.account_id, caller.account.tier
+    while True:
+        connections.add(Connection(connection_id, account_id, tier, caller.scopes, caller.key_hash), now)
+        account = accounts.account(account_id)
+        if account is None or not _is_good(caller.key_hash, accounts, now):
+            connections.remove(connection_id)
+            return False
+        if account.tier is tier:
+            return True
+        tier = account.tier
+
+
+def _is_good(key_hash: str, accounts: AccountRepository, now: datetime) -> bool:
+    key = accounts.key(key_hash) if key_hash else None
+    return not key_hash or (key is not None and key.is_good(now))
 
 
 def disconnect(connection_id: str, *, connections: FollowerRepository) -> None:
@@ -74,6 +94,9 @@ def _answers(
         if request.action is Action.PING:
             return [{"type": "pong"}]
         topic = stored_topic(request.topic, connection.account_id, connection.tier)
+        scope = scope_of(request.topic)
+        if scope not in connection.scopes:
+            return [_error("forbidden", f"{request.topic} needs a key or token with the scope {scope}")]
         answer = {Action.SUBSCRIBE: _subscribe, Action.UNSUBSCRIBE: _unsubscribe, Action.RESUME: _resume}
         return answer[request.action](connection, topic, request, conversation)
     except InvalidValueError as e:

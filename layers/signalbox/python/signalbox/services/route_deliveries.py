@@ -119,7 +119,8 @@ def recipient_of(subscription: Subscription, channel: Channel) -> str | None:
 
 def _deliveries(told: _Told, subscription: Subscription) -> Iterator[Delivery]:
     event = told.event
-    for channel in sorted(subscription.channels):
+    # A tier that was changed may not give every channel that was asked for under the one before.
+    for channel in sorted(subscription.channels & subscription.tier.terms.channels):
         recipient = recipient_of(subscription, channel)
         delivery = Delivery(
             event_id=event.event_id,

@@ -29,9 +29,10 @@ def route_firing(
     now: datetime,
     system_now: datetime,
 ) -> RoutingReport:
-    """Store and queue one delivery per channel that the alert names; nobody is told of a signal before their tier may
-    know of it, whatever it was when the alert was made. An account without an address, or whose address was switched
-    off, gets no mail, which is recorded.
+    """Store and queue one delivery per channel that the alert names and the account's tier gives.
+
+    Nobody is told of a signal before their tier may know of it, whatever it was when the alert was made. An account
+    without an address, or whose address was switched off, gets no mail, which is recorded.
 
     A delivery that was stored before is queued again, as the worker before may have died in between.
     """
@@ -43,6 +44,7 @@ def route_firing(
     found = [
         replace(_delivery(event, account, channel, now), published_at=fired_at)
         for channel in map(Channel, firing.channels)
+        if channel in account.tier.terms.channels
     ]
     added = sum([deliveries.add(delivery) for delivery in found])
     delay = firing.held_back(account.tier.delay, firing.at)

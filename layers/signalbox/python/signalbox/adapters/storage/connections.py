@@ -1,7 +1,8 @@
 """WebSocket connections in DynamoDB: one item for who is there, and one for each topic they follow.
 
-The items of a connection lie together, so that its end removes them all. The followers of a topic are found by an index
-that only the second kind is in: telling a topic costs what its followers cost, however many others are connected.
+The items of a connection lie together, so that its end removes them all; one more, under `account#<id>`, finds it for
+its account. The followers of a topic are found by an index that only the second kind is in: telling a topic costs what
+its followers cost, however many others are connected.
 """
 
 from datetime import datetime, timedelta
@@ -10,9 +11,9 @@ from pynamodb.attributes import UnicodeAttribute
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
-from signalbox.adapters.storage.attributes import MomentAttribute, WholeAttribute, WordAttribute
-from signalbox.adapters.storage.dynamo import ConditionFailedError, Table
-from signalbox.domain.accounts.account import Tier
+from signalbox.adapters.storage.attributes import MomentAttribute, WholeAttribute, WordAttribute, WordsAttribute
+from signalbox.adapters.storage.dynamo import ConditionFailedError, RawItem, Table
+from signalbox.domain.accounts.account import Scope, Tier
 from signalbox.ports.topics import Connection
 
 LIFE = timedelta(hours=3)
@@ -35,7 +36,7 @@ class ByTopicIndex(GlobalSecondaryIndex["ConnectionItem"]):  # type: ignore[no-u
 
 
 class ConnectionItem(Table):
-    """One connection and whose it is, or one topic that it follows."""
+    """One connection and whose it is, one topic that it follows, or that an account has a connection."""
 
     class Meta:
         table_name = ""
@@ -43,11 +44,13 @@ class ConnectionItem(Table):
     setting = "CONNECTIONS_TABLE"
     by_topic = ByTopicIndex()
 
-    connection_id = UnicodeAttribute(hash_key=True)
-    topic = UnicodeAttribute(range_key=True)
+    connection_id = UnicodeAttribute(hash_key=True)  # or "account#<id>"
+    topic = UnicodeAttribute(range_key=True)  # or "-", or an account's connection
     followed = UnicodeAttribute(null=True)  # the topic again, where it is one, or the group that it is told with
     account_id = UnicodeAttribute(null=True)  # only of the connection itself, like what follows
     tier = WordAttribute(Tier, null=True)
+    scopes = WordsAttribute(null=True)
+    key_hash = UnicodeAttribute(null=True)  # also of an account's connection; absent for a session
     connected_at = MomentAttribute(null=True)
     window = WholeAttribute(null=True)
     messages = WholeAttribute(null=True)
@@ -57,17 +60,21 @@ class ConnectionItem(Table):
 class DynamoConnectionRepository:
     """Implements `ports.FollowerRepository`."""
 
-    def add(self, connection_id: str, account_id: str, tier: Tier, now: datetime) -> None:
-        """Remember a connection and whose it is."""
+    def add(self, connection: Connection, now: datetime) -> None:
+        """Remember a connection or replace it; first that its account has it, so that there is none to be missed."""
+        name, key_hash, end = connection.connection_id, connection.key_hash or None, _end(now)
+        ConnectionItem(_owner(connection.account_id), name, key_hash=key_hash, ttl=end).save()
         ConnectionItem(
-            connection_id,
+            name,
             SELF,
-            account_id=account_id,
-            tier=tier,
+            account_id=connection.account_id,
+            tier=connection.tier,
+            scopes=sorted(connection.scopes),
+            key_hash=key_hash,
             connected_at=now,
             window=0,
             messages=0,
-            ttl=_end(now),
+            ttl=end,
         ).save()
 
     def count_message(self, connection_id: str, now: datetime) -> Connection | None:
@@ -85,24 +92,24 @@ class DynamoConnectionRepository:
                 item.update(actions, condition)
             except ConditionFailedError:
                 continue
-            return Connection(connection_id, item.account_id, item.tier, item.messages)
+            scopes = frozenset(map(Scope, item.scopes or ()))
+            return Connection(connection_id, item.account_id, item.tier, scopes, item.key_hash or "", item.messages)
         return None
 
     def follow(self, connection_id: str, topic: str, most: int, now: datetime, group: str | None = None) -> bool:
-        """Let a connection follow a topic; return False, changing nothing, if it would be more than `most`.
+        """Let a connection follow a topic; return False, changing nothing, if it would be more than `most`, or if the
+        connection is not known any more.
 
-        The followers of the topics of one `group` lie together: one query finds them, however many topics it has.
+        The followers of the topics of one `group` lie together: one query finds them, however many topics it has. What
+        there is is looked at after writing, as what removes a connection removes itself first: one sees the other.
         """
-        followed = set(_topics(connection_id)) - {SELF}
-        if topic not in followed and len(followed) >= most:
-            return False
-        ConnectionItem(
-            connection_id,
-            topic,
-            followed=group or topic,
-            ttl=_end(now),
-        ).save()
-        return True
+        item = ConnectionItem(connection_id, topic, followed=group or topic, ttl=_end(now))
+        item.save()
+        there = {raw["topic"]["S"] for raw in _items(connection_id)}
+        if SELF in there and len(there - {SELF}) <= most:
+            return True
+        item.delete()
+        return False
 
     def unfollow(self, connection_id: str, topic: str) -> None:
         """Let a connection follow a topic no more, followed or not."""
@@ -118,15 +125,32 @@ class DynamoConnectionRepository:
         return [(raw["topic"]["S"], raw["connection_id"]["S"]) for page in pages for raw in page]
 
     def remove(self, connection_id: str) -> None:
-        """Forget a connection and what it followed, known or not."""
+        """Forget a connection and what it followed, known or not; itself first, so that it follows no more."""
+        owners = [raw["account_id"]["S"] for raw in _items(connection_id) if "account_id" in raw]
         with ConnectionItem.batch_write() as batch:
-            for topic in _topics(connection_id):
-                batch.delete(ConnectionItem(connection_id, topic))
+            batch.delete(ConnectionItem(connection_id, SELF))
+        with ConnectionItem.batch_write() as batch:
+            for raw in _items(connection_id):
+                batch.delete(ConnectionItem(connection_id, raw["topic"]["S"]))
+            for account_id in owners:
+                batch.delete(ConnectionItem(_owner(account_id), connection_id))
+
+    def remove_of(self, account_id: str, key_hash: str | None = None) -> None:
+        """Forget the connections of an account, or only those that came with this key, and what they followed."""
+        for raw in _items(_owner(account_id)):
+            if key_hash is None or raw.get("key_hash", {}).get("S") == key_hash:
+                self.remove(raw["topic"]["S"])
+                with ConnectionItem.batch_write() as batch:  # also where only this was left of it
+                    batch.delete(ConnectionItem(_owner(account_id), raw["topic"]["S"]))
 
 
-def _topics(connection_id: str) -> list[str]:
+def _owner(account_id: str) -> str:
+    return f"account#{account_id}"
+
+
+def _items(connection_id: str) -> list[RawItem]:
     pages = ConnectionItem.query_raw("#connection_id = :id", {":id": {"S": connection_id}}, ConsistentRead=True)
-    return [raw["topic"]["S"] for page in pages for raw in page]
+    return [raw for page in pages for raw in page]
 
 
 def _end(now: datetime) -> int:

@@ -141,10 +141,14 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, and what the key or token they brought may be used for."""
+    """Who asks, and what the key or token they brought may be used for.
+
+    `key_hash` names the key, also behind a WebSocket token that was asked for with one; it is empty for a session.
+    """
 
     account: Account
     scopes: frozenset[Scope]
+    key_hash: str = ""
 
 
 ANONYMOUS = Account(account_id="anonymous", tier=Tier.FREE)

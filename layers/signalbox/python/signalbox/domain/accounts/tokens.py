@@ -47,7 +47,8 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedToken:
-    """What a signed token says. `subject` is the subscription that an unsubscribe token is for, else empty."""
+    """What a signed token says. `subject` is the subscription that an unsubscribe token is for, or the hash of the key
+    that a WebSocket token was asked for with, else empty."""
 
     audience: Audience
     account_id: str

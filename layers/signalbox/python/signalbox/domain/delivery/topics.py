@@ -8,7 +8,7 @@ price frames: nothing is written for it, and an entry's number is its cycle's mi
 from dataclasses import dataclass
 from datetime import datetime
 
-from signalbox.domain.accounts.account import Tier
+from signalbox.domain.accounts.account import Scope, Tier
 from signalbox.domain.accounts.channel import Channel
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.instants import from_ms, to_ms
@@ -45,6 +45,11 @@ def stored_topic(name: str, account_id: str, tier: Tier) -> str:
     if name == REGIMES or symbol_of(name):
         return name
     raise InvalidValueError(f"topic must be signals, alerts, deliveries, regimes or prices:SYMBOL, was {name[:60]!r}")
+
+
+def scope_of(name: str) -> Scope:
+    """Return what a key or token must be for to hear of what a client calls `name`, as by REST."""
+    return Scope.SUBSCRIBE if name in _OWN else Scope.READ
 
 
 def public_name(topic: str) -> str:
