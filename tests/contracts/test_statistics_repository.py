@@ -12,7 +12,7 @@ from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.signals.signal import Origin, Signal, SignalType
 from signalbox.domain.statistics.contributions import Contribution, contributions_of
 from signalbox.domain.statistics.daily import DailyStatistics, of, total
-from signalbox.domain.statistics.keys import ALL, keys_of
+from signalbox.domain.statistics.keys import ALL, keys_of, kind_of
 from signalbox.domain.statistics.periods import Grain, Span, days, spans
 from signalbox.ports.statistics import StatisticsReader, StatisticsRepository
 from tests.builders import NOW, ended, make_signal
@@ -34,9 +34,10 @@ def dump(reader: StatisticsReader, origin: Origin = Origin.LIVE) -> dict[tuple[s
     return {
         (series.strategy, str(series.timeframe), cut, str(grain), start.isoformat()): numbers
         for series in reader.series(origin)
-        for cut in series.cuts
+        for kind in {kind_of(cut) for cut in series.cuts}
         for grain in Grain
-        for start, numbers in reader.pieces(origin, series, cut, Span(grain, FIRST, LAST)).items()
+        for cut, found in reader.pieces(origin, series, kind, Span(grain, FIRST, LAST)).items()
+        for start, numbers in found.items()
     }
 
 
@@ -104,7 +105,6 @@ def test_the_directory_names_every_cut_of_every_series(statistics: StatisticsRep
     assert list(found) == ["null", "trend_following"]
     assert found["trend_following"] == {
         ALL, "symbol=BTC/USDT", "symbol=ETH/USDT", "signal_type=BUY", "signal_type=SELL", "regime=UP/NORMAL",
-        "quality=60",
     }  # fmt: skip
 
 
@@ -117,11 +117,25 @@ def test_a_period_is_the_sum_of_its_whole_months_and_the_days_of_its_broken_ones
     reader = statistics.reader()
     (series,) = reader.series(Origin.LIVE)
     since, until = date(2024, 1, 20), date(2024, 5, 11)
-    pieces = [reader.pieces(Origin.LIVE, series, ALL, span) for span in spans(since, until)]
+    pieces = [reader.pieces(Origin.LIVE, series, ALL, span)[ALL] for span in spans(since, until)]
     within = [signal for signal in signals if since <= signal.created_at.date() < until]
     assert total(numbers for piece in pieces for numbers in piece.values()) == total(map(of, within))
-    by_day = reader.pieces(Origin.LIVE, series, ALL, days(since, until)[0])
+    by_day = reader.pieces(Origin.LIVE, series, ALL, days(since, until)[0])[ALL]
     assert list(by_day) == sorted({signal.created_at.date() for signal in within})
+
+
+def test_one_cut_is_read_as_it_is_among_all_of_its_kind(statistics: StatisticsRepository) -> None:
+    symbols = ("BTC/USDT", "BTC/USDTX", "A~B/USDT", "ETH/USDT")
+    signals = [make_signal(NOW + timedelta(days=9 * at), symbol=symbols[at % 4]) for at in range(16)]
+    statistics.count(everything_of(signals), NOW)
+    reader = statistics.reader()
+    (series,) = reader.series(Origin.LIVE)
+    for span in spans(date(2024, 1, 20), date(2024, 5, 11)):
+        found = reader.pieces(Origin.LIVE, series, "symbol", span)
+        for symbol in symbols:
+            one = reader.pieces_of(Origin.LIVE, series, f"symbol={symbol}", span)
+            assert list(one.items()) == list(found.get(f"symbol={symbol}", {}).items())
+    assert reader.pieces_of(Origin.LIVE, series, "symbol=NEVER/USDT", span) == {}
 
 
 def rebuild(statistics: StatisticsRepository, signals: Sequence[Signal], now: datetime = NOW) -> None:

@@ -8,9 +8,9 @@ from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.signals.signal import Origin
 from signalbox.domain.statistics.contributions import Contribution
 from signalbox.domain.statistics.daily import DailyStatistics
-from signalbox.domain.statistics.keys import StatisticsKey
+from signalbox.domain.statistics.keys import StatisticsKey, kind_of
 from signalbox.domain.statistics.periods import Grain, Span, piece_name
-from signalbox.ports.statistics import Series
+from signalbox.ports.statistics import Pieces, Series
 
 
 @dataclass
@@ -39,7 +39,12 @@ class Generation:
             Series(strategy, timeframe, frozenset(cuts[strategy, timeframe])) for strategy, timeframe in sorted(cuts)
         ]
 
-    def pieces(self, origin: Origin, series: Series, cut: str, span: Span) -> Mapping[date, DailyStatistics]:
+    def pieces(self, origin: Origin, series: Series, kind: str, span: Span) -> Pieces:
+        cuts = [cut for cut in sorted(series.cuts) if kind_of(cut) == kind]
+        found = {cut: self.pieces_of(origin, series, cut, span) for cut in cuts}
+        return {cut: pieces for cut, pieces in found.items() if pieces}
+
+    def pieces_of(self, origin: Origin, series: Series, cut: str, span: Span) -> Mapping[date, DailyStatistics]:
         found: dict[date, DailyStatistics] = {}
         for key, numbers in sorted(self.stored.items(), key=lambda item: item[0].day):
             asked_for = (key.origin, key.strategy, key.timeframe, key.cut) == (

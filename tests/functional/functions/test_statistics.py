@@ -176,10 +176,10 @@ def test_what_cannot_be_asked_is_refused_by_name(
     assert [error["field"] for error in problem["errors"]] == [field]
 
 
-def test_what_would_take_too_many_reads_is_refused_by_name(
+def test_what_would_be_made_of_too_much_is_refused_by_name(
     counted: list[Signal], ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(read_statistics, "MOST_READS", 1)
+    monkeypatch.setattr(read_statistics, "MOST_PIECES", 1)
     status, problem = ask("statistics", origin="simulated", group_by="symbol", **SPAN)
     assert (status, [each["field"] for each in problem["errors"]]) == (400, ["group_by"])
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,11 +15,11 @@ from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.events import EventKind, SignalEvent
 from signalbox.domain.signals.signal import NULL_STRATEGY, Origin, Signal, SignalType, Status
-from signalbox.domain.statistics.daily import DailyStatistics, of, total
+from signalbox.domain.statistics.daily import of, total
 from signalbox.domain.statistics.keys import ALL
-from signalbox.ports.statistics import Series
+from signalbox.ports.statistics import Pieces, Series
 from signalbox.services.read_statistics import (
-    MOST_READS,
+    MOST_PIECES,
     Cut,
     Grouping,
     Question,
@@ -191,10 +192,10 @@ class CountingReader:
         self.queries += 1
         return self.inner.series(origin)
 
-    def pieces(self, *asked: object) -> dict[date, DailyStatistics]:
+    def pieces(self, *asked: Any) -> Pieces:
         self.queries += 1
         found = self.inner.pieces(*asked)
-        self.items.append(len(found))
+        self.items.append(sum(map(len, found.values())))
         return found
 
 
@@ -215,23 +216,38 @@ def test_a_year_of_one_strategy_costs_three_queries_of_months_and_of_the_days_of
 
 
 class ManySymbols:
-    """`ports.StatisticsReader` of a system that has signals of so many symbols, on one strategy and timeframe."""
+    """`ports.StatisticsReader` of eight strategies and the coin, on so many timeframes, each with so many symbols;
+    counts queries."""
 
-    def __init__(self, symbols: int) -> None:
-        self._symbols = symbols
+    def __init__(self, symbols: int, timeframes: Sequence[Timeframe]) -> None:
+        self._cuts = frozenset(f"symbol=S{number}/USDT" for number in range(symbols))
+        self._timeframes = timeframes
+        self.queries = 0
 
     def series(self, _origin: Origin) -> list[Series]:
-        cuts = frozenset(f"symbol=S{number}/USDT" for number in range(self._symbols))
-        return [Series("trend_following", Timeframe.H1, cuts)]
+        names = [NULL_STRATEGY, *(f"s{number}" for number in range(8))]
+        return [Series(name, timeframe, self._cuts) for name in names for timeframe in self._timeframes]
 
-    def pieces(self, *_asked: object) -> dict[date, DailyStatistics]:
+    def pieces(self, *_asked: object) -> Pieces:
+        self.queries += 1
         return {}
 
 
-def test_a_question_that_takes_more_reads_than_an_answer_may_is_refused_before_the_first() -> None:
-    assert group_statistics(YEAR, Grouping.SYMBOL, ManySymbols(MOST_READS)) == []
-    with pytest.raises(InvalidValueError, match=f"at most {MOST_READS} reads, this one takes more"):
-        group_statistics(YEAR, Grouping.SYMBOL, ManySymbols(MOST_READS + 1))
+@pytest.mark.parametrize("timeframes", [[Timeframe.H1], [Timeframe.H1, Timeframe.H4]])
+def test_a_year_by_symbol_costs_three_queries_for_each_strategy_and_timeframe(timeframes: list[Timeframe]) -> None:
+    reader = ManySymbols(100, timeframes)
+    question = Question(origin=Origin.LIVE, since=date(2023, 2, 15), until=date(2024, 2, 15))
+    assert group_statistics(question, Grouping.SYMBOL, reader) == []
+    assert reader.queries == 3 * 9 * len(timeframes)
+
+
+def test_a_question_about_more_pieces_than_an_answer_may_be_made_of_is_refused_before_the_first() -> None:
+    most = MOST_PIECES // (12 * 9)
+    assert group_statistics(YEAR, Grouping.SYMBOL, ManySymbols(most, [Timeframe.H1])) == []
+    reader = ManySymbols(most + 1, [Timeframe.H1])
+    with pytest.raises(InvalidValueError, match=f"at most {MOST_PIECES:,} days and months, this one may be of more"):
+        group_statistics(YEAR, Grouping.SYMBOL, reader)
+    assert reader.queries == 0
 
 
 def test_the_coin_is_there_before_anything_was_counted() -> None:

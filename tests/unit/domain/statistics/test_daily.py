@@ -90,7 +90,7 @@ def test_numbers_that_are_none_of_ours_are_refused(numbers: dict[str, object]) -
 def test_a_signal_counts_under_all_and_under_each_of_its_cuts() -> None:
     keys = keys_of(make_signal(quality_score=100.0))
     assert [key.cut for key in keys] == [
-        "all", "symbol=BTC/USDT", "signal_type=BUY", "regime=UP/NORMAL", "quality=90"
+        "all", "symbol=BTC/USDT", "signal_type=BUY", "regime=UP/NORMAL"
     ]  # fmt: skip
     assert {(str(key.origin), key.strategy, f"{key.day}") for key in keys} == {
         ("live", "trend_following", "2024-01-05")

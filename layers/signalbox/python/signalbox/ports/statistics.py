@@ -26,6 +26,10 @@ class Series:
     cuts: frozenset[str]
 
 
+Pieces = Mapping[str, Mapping[date, DailyStatistics]]
+"""By cut the pieces of a span by their first day, in order; those without a signal are left out."""
+
+
 class StatisticsReader(Protocol):
     """The statistics as they are served, from the first call to the last of the same generation."""
 
@@ -33,8 +37,12 @@ class StatisticsReader(Protocol):
         """Return what there are statistics of, by strategy and timeframe."""
         ...
 
-    def pieces(self, origin: Origin, series: Series, cut: str, span: Span) -> Mapping[date, DailyStatistics]:
-        """Return the stored pieces of a span by their first day, in order; those without a signal are left out."""
+    def pieces(self, origin: Origin, series: Series, kind: str, span: Span) -> Pieces:
+        """Return the stored pieces of a span, by cut, of every cut of a kind (`all`, `symbol`)."""
+        ...
+
+    def pieces_of(self, origin: Origin, series: Series, cut: str, span: Span) -> Mapping[date, DailyStatistics]:
+        """Return those of one cut; dear where its kind has no other, cheap where it has many."""
         ...
 
 

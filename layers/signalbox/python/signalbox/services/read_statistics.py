@@ -11,9 +11,9 @@ from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.signal import NULL_STRATEGY, Origin, Status
 from signalbox.domain.statistics.daily import DailyStatistics, total
 from signalbox.domain.statistics.figures import Figures, compare
-from signalbox.domain.statistics.keys import ALL
-from signalbox.domain.statistics.periods import Span, days, spans
-from signalbox.ports.statistics import Series, StatisticsReader
+from signalbox.domain.statistics.keys import ALL, kind_of, value_of
+from signalbox.domain.statistics.periods import Span, days, pieces_in, spans
+from signalbox.ports.statistics import Pieces, Series, StatisticsReader
 
 
 class Cut(StrEnum):
@@ -37,9 +37,9 @@ class Grouping(StrEnum):
     REGIME = "regime"
 
 
-MOST_READS = 3_000
-"""Queries that one answer may take: with more it would come too late. A year by symbol takes three for each symbol,
-strategy and timeframe."""
+MOST_PIECES = 100_000
+"""Stored pieces that one answer by symbol, type or regime may be made of: with more it would come too late. A year of
+a hundred symbols, nine strategies and two timeframes has some 74,000 at most."""
 CUT_GROUPS = (Grouping.SYMBOL, Grouping.SIGNAL_TYPE, Grouping.REGIME)
 """Those that are a `Cut` of the same name."""
 
@@ -90,9 +90,9 @@ class _Piece:
 def group_statistics(question: Question, grouping: Grouping | None, reader: StatisticsReader) -> list[Row]:
     """Return a row per group, in order: without a grouping always one, with one those that have a signal of their own.
 
-    Costs one query for what there is, and for each strategy, timeframe and value of a cut at most three: the days of
-    the first broken month, whole months, the days of the last. By day and by week it is one, of all the days. Raises
-    InvalidValueError where these are more than `MOST_READS`.
+    Costs one query for what there is, and for each strategy and timeframe at most three: the days of the first broken
+    month, whole months, the days of the last. By day and by week it is one, of all the days. One value of a cut is read
+    by its keys. Raises InvalidValueError where there may be more than `MOST_PIECES`.
     """
     own: dict[str, list[DailyStatistics]] = defaultdict(list)
     base: dict[str, list[DailyStatistics]] = defaultdict(list)
@@ -137,23 +137,26 @@ def _pieces(
     question: Question, grouping: Grouping | None, reader: StatisticsReader, *, everybody: bool = False
 ) -> Iterator[_Piece]:
     """Read what the question is about and the coin's, which is its base; `everybody`: of every strategy."""
-    wanted = _spans(question, grouping)
-    reads = [
-        (series, cut, span)
-        for series in reader.series(question.origin)
-        if _is_wanted(series, question, everybody=everybody)
-        for cut in sorted(series.cuts)
-        if _fits(cut, question, grouping)
-        for span in wanted
-    ]
-    if len(reads) > MOST_READS:
+    spans_asked = _spans(question, grouping)
+    kind = str(grouping) if grouping in CUT_GROUPS else ALL
+    wanted = [each for each in reader.series(question.origin) if _is_wanted(each, question, everybody=everybody)]
+    cuts = sum(kind_of(cut) == kind for series in wanted for cut in series.cuts)
+    if question.cut is None and cuts * sum(len(pieces_in(span)) for span in spans_asked) > MOST_PIECES:
         raise InvalidValueError(
-            f"an answer must take at most {MOST_READS} reads, this one takes more: ask for one strategy or "
-            "timeframe, or for whole months"
+            f"an answer must be made of at most {MOST_PIECES:,} days and months, this one may be of more: ask for one "
+            "strategy or timeframe, for fewer days, or for whole months"
         )
-    for series, cut, span in reads:
-        for day, numbers in reader.pieces(question.origin, series, cut, span).items():
-            yield _Piece(series, cut, day, numbers)
+    for series in wanted:
+        for span in spans_asked:
+            for cut, found in _read(series, kind, span, question, reader).items():
+                yield from (_Piece(series, cut, day, numbers) for day, numbers in found.items())
+
+
+def _read(series: Series, kind: str, span: Span, question: Question, reader: StatisticsReader) -> Pieces:
+    if question.cut is None:
+        return reader.pieces(question.origin, series, kind, span)
+    asked = [cut for cut in sorted(series.cuts) if _fits(cut, question)]
+    return {cut: reader.pieces_of(question.origin, series, cut, span) for cut in asked}
 
 
 def _is_wanted(series: Series, question: Question, *, everybody: bool) -> bool:
@@ -172,20 +175,18 @@ def _spans(question: Question, grouping: Grouping | None) -> list[Span]:
     return (days if by_day else spans)(question.since, question.until)
 
 
-def _fits(cut: str, question: Question, grouping: Grouping | None) -> bool:
-    """Return whether a cut is among those that the question, so grouped, sums."""
-    kind, _, value = cut.partition("=")
-    if question.cut is not None:
-        same = value == question.value or (question.cut is Cut.REGIME and question.value in value.split("/"))
-        return kind == question.cut and same
-    return kind == grouping if grouping in CUT_GROUPS else cut == ALL
+def _fits(cut: str, question: Question) -> bool:
+    """Return whether a cut is the one that the question names, or a regime of the axis that it names."""
+    value = value_of(cut)
+    same = value == question.value or (question.cut is Cut.REGIME and question.value in value.split("/"))
+    return kind_of(cut) == question.cut and same
 
 
 def _group_of(grouping: Grouping | None) -> Callable[[_Piece], str]:
     if grouping is None:
         return lambda _piece: ""
     if grouping in CUT_GROUPS:
-        return lambda piece: piece.cut.partition("=")[2]
+        return lambda piece: value_of(piece.cut)
     return {
         Grouping.DAY: lambda piece: piece.day.isoformat(),
         Grouping.WEEK: lambda piece: (piece.day - timedelta(days=piece.day.weekday())).isoformat(),

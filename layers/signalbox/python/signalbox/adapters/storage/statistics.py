@@ -1,8 +1,9 @@
 """Statistics in DynamoDB: numbers that only ever get added to, together with the mark that says what was added.
 
-An item holds a day's or a month's numbers of one cut, an attribute each. One transaction adds a batch of events to
-their days and months and puts a mark for each event, on condition that there is none: whatever is redelivered or
-crashes, an event is in all its items once, or in none. Marks outlive everything that could bring an event again.
+An item holds a day's or a month's numbers of one cut, an attribute each; the cuts of one kind lie side by side, so that
+a span is one query however many symbols there are. One transaction adds a batch of events to their days and months and
+puts a mark for each event, on condition that there is none: whatever is redelivered or crashes, an event is in all its
+items once, or in none. Marks outlive everything that could bring an event again.
 """
 
 import time
@@ -23,8 +24,9 @@ from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.signal import Origin
 from signalbox.domain.statistics.contributions import Contribution
 from signalbox.domain.statistics.daily import DailyStatistics, total
-from signalbox.domain.statistics.periods import Grain, Span, piece_name, piece_start
-from signalbox.ports.statistics import Series, StatisticsReader
+from signalbox.domain.statistics.keys import kind_of, value_of
+from signalbox.domain.statistics.periods import Grain, Span, piece_name, piece_start, pieces_in
+from signalbox.ports.statistics import Pieces, Series, StatisticsReader
 
 MARKS_KEPT = timedelta(days=30)
 """More than a stream (1 day), a queue (4) and a dead-letter queue (14) keep an event."""
@@ -37,6 +39,8 @@ LONGEST_PAUSE = 0.1
 
 _ONLY = "-"
 _GENERATIONS = "generations"
+_AFTER = "$"
+"""The character after `#`: what is stored under a piece's name, whatever its cut, sorts before the name and this."""
 _Key = tuple[str, str]
 
 
@@ -48,8 +52,8 @@ class StatisticsItem(Table):
         table_name = ""
 
     setting = "STATISTICS_TABLE"
-    partition = UnicodeAttribute(hash_key=True)  # generation#origin#strategy#timeframe#cut
-    period = UnicodeAttribute(range_key=True)  # `day 2024-01-05`, `month 2024-01`
+    partition = UnicodeAttribute(hash_key=True)  # generation#origin#strategy#timeframe#kind
+    period = UnicodeAttribute(range_key=True)  # `day 2024-01-05#BTC/USDT`, `month 2024-01#`
     cuts = UnicodeSetAttribute(null=True)  # only in the directory
     serving = WholeAttribute(null=True)  # only of the generations
     building = WholeAttribute(null=True)
@@ -149,21 +153,32 @@ class _Reader:
             found.append(Series(strategy, Timeframe(timeframe), frozenset(raw["cuts"]["SS"])))
         return found
 
-    def pieces(self, origin: Origin, series: Series, cut: str, span: Span) -> Mapping[date, DailyStatistics]:
-        """Return the stored pieces of a span: one query."""
+    def pieces(self, origin: Origin, series: Series, kind: str, span: Span) -> Pieces:
+        """Return the stored pieces of a span, by cut, of every cut of a kind: one query."""
         pages = StatisticsItem.query_raw(
             "#partition = :partition AND #period BETWEEN :first AND :last",
             {
-                ":partition": {"S": _partition(self._generation, origin, series.strategy, series.timeframe, cut)},
+                ":partition": {"S": _partition(self._generation, origin, series.strategy, series.timeframe, kind)},
                 ":first": {"S": piece_name(span.grain, span.first)},
-                ":last": {"S": piece_name(span.grain, span.last)},
+                ":last": {"S": piece_name(span.grain, span.last) + _AFTER},
             },
         )
-        return {piece_start(raw["period"]["S"]): _numbers(raw) for page in pages for raw in page}
+        found: dict[str, dict[date, DailyStatistics]] = defaultdict(dict)
+        for raw in (raw for page in pages for raw in page):
+            name, _, value = raw["period"]["S"].partition("#")
+            found[f"{kind}={value}" if value else kind][piece_start(name)] = _numbers(raw)
+        return found
+
+    def pieces_of(self, origin: Origin, series: Series, cut: str, span: Span) -> Mapping[date, DailyStatistics]:
+        """Return those of one cut: read by their keys, without the others of its kind between them."""
+        partition = _partition(self._generation, origin, series.strategy, series.timeframe, kind_of(cut))
+        keys = [{"partition": partition, "period": f"{name}#{value_of(cut)}"} for name in pieces_in(span)]
+        found = {raw["period"]["S"].partition("#")[0]: raw for raw in StatisticsItem.fetch_many_raw(keys)}
+        return {piece_start(name): _numbers(raw) for name, raw in sorted(found.items())}
 
 
-def _partition(generation: int, origin: str, strategy: str, timeframe: str, cut: str) -> str:
-    return f"{generation}#{origin}#{strategy}#{timeframe}#{cut}"
+def _partition(generation: int, origin: str, strategy: str, timeframe: str, kind: str) -> str:
+    return f"{generation}#{origin}#{strategy}#{timeframe}#{kind}"
 
 
 def _directory(generation: int, origin: str) -> str:
@@ -172,13 +187,16 @@ def _directory(generation: int, origin: str) -> str:
 
 def _numbers(raw: RawItem) -> DailyStatistics:
     keys = StatisticsItem.get_attributes()
-    return DailyStatistics.read({name: int(Decimal(raw[name]["N"])) for name in raw if name not in keys})
+    return DailyStatistics.read({name: int(Decimal(value["N"])) for name, value in raw.items() if name not in keys})
 
 
 def _places(generation: int, contribution: Contribution) -> list[_Key]:
     """The items that a contribution is added to: the day and the month of each of its keys."""
     return [
-        (_partition(generation, key.origin, key.strategy, key.timeframe, key.cut), piece_name(grain, key.day))
+        (
+            _partition(generation, key.origin, key.strategy, key.timeframe, kind_of(key.cut)),
+            f"{piece_name(grain, key.day)}#{value_of(key.cut)}",
+        )
         for key in contribution.keys
         for grain in Grain
     ]
@@ -252,8 +270,8 @@ def _forget(generation: int) -> None:
     reader = _Reader(generation)
     for origin in Origin:
         for series in reader.series(origin):
-            for cut in series.cuts:
-                _delete(_partition(generation, origin, series.strategy, series.timeframe, cut))
+            for kind in sorted({kind_of(cut) for cut in series.cuts}):
+                _delete(_partition(generation, origin, series.strategy, series.timeframe, kind))
         _delete(_directory(generation, origin))
 
 

@@ -36,6 +36,15 @@ def piece_start(name: str) -> date:
     return date.fromisoformat(text if grain == Grain.DAY else f"{text}-01")
 
 
+def pieces_in(span: Span) -> list[str]:
+    """Return the names of a span's pieces, in order."""
+    names, day = [], span.first
+    while (name := piece_name(span.grain, day)) <= piece_name(span.grain, span.last):
+        names.append(name)
+        day = day + _DAY if span.grain is Grain.DAY else month_after(day)
+    return names
+
+
 def spans(since: date, until: date) -> list[Span]:
     """Return the fewest spans that make up [since, until): at most 60 days in broken months, and whole months.
 
