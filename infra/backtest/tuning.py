@@ -1,4 +1,4 @@
-"""How often strategies, and the regimes that gate them, were tuned, and on what: a backtest on that span tests nothing."""
+"""How often strategies and the regimes that gate them were tuned, and on what: a backtest there is no test of them."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
