@@ -12,11 +12,12 @@ from tests.builders import NOW
 
 @dataclass(frozen=True)
 class Told:
-    """A title with a time and a rank."""
+    """A title with a time and a rank, and the assets it speaks of where they matter."""
 
     title: str
     rank: int = 0
     time: datetime = NOW
+    assets: tuple[str, ...] = ()
 
 
 def rank(told: Told):
@@ -46,6 +47,15 @@ def test_the_same_story_in_other_words_is_one(one, other):
 )
 def test_different_stories_stay_two(one, other):
     assert len(distinct([Told(one), Told(other, 1)], rank)) == 2
+
+
+def test_the_same_words_of_another_asset_are_its_own_news():
+    stories = [
+        Told(f"{name} ETF inflows hit record high this week", number, assets=(code,))
+        for number, (name, code) in enumerate((("Bitcoin", "BTC"), ("Ethereum", "ETH")))
+    ]
+    assert distinct(stories, rank) == stories
+    assert distinct([*stories, Told("Bitcoin ETF inflows hit a record high", 2, assets=("BTC",))], rank) == stories
 
 
 def test_a_column_of_the_same_name_days_later_is_another_story():

@@ -18,7 +18,7 @@ from signalbox.domain.sentiment.titles import distinct
 MARKET = "MARKET"
 """The asset that stands for all of them: every item counts, whatever it speaks of."""
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Stored with every aggregate; raised with any change of `RULES`, of duplicates, or of the sum."""
 
 

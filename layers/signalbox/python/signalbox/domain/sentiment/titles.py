@@ -1,7 +1,8 @@
 """Titles that say the same: compared as sets of normalised words.
 
-Two titles are near-duplicates when their words overlap by Jaccard >= 0.6 (shared words / all words) and their items are
-at most three days apart: a column of the same name next week is no duplicate. Titles are taken best first, and one that
+Two titles are near-duplicates when their words overlap by Jaccard >= 0.6 (shared words / all words), they speak of the
+same assets, and their items are at most three days apart: the same words of another asset are its own news, and a
+column of the same name next week is no duplicate. Titles are taken best first, and one that
 resembles a kept one collapses into it, so the outcome does not depend on the order in which items came in.
 
 Of thousands of titles only few pairs are compared: of a title with n words, a similar one must share one of its
@@ -34,6 +35,9 @@ class _Titled(Protocol):
 
     @property
     def time(self) -> datetime: ...
+
+    @property
+    def assets(self) -> tuple[str, ...]: ...
 
 
 Item = TypeVar("Item", bound=_Titled)
@@ -69,7 +73,7 @@ def distinct(
     Parameters
     ----------
     items : sequence
-        Anything with a `title` and a `time`.
+        Anything with a `title`, a `time` and its `assets`.
     rank : callable
         Sorts items, the best first. It must tell any two apart for the result not to depend on their order.
     similar : float, default 0.6
@@ -88,7 +92,9 @@ def distinct(
         prefix = rarest_first[: len(title) - math.ceil(similar * len(title) - 1e-9) + 1]
         candidates = {number for word in prefix for number in kept_by_word[word]}
         if any(
-            abs(item.time - kept[number].time) <= span and similarity(title, kept_titles[number]) >= similar
+            kept[number].assets == item.assets
+            and abs(item.time - kept[number].time) <= span
+            and similarity(title, kept_titles[number]) >= similar
             for number in candidates
         ):
             continue
