@@ -17,6 +17,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     desk = Desk(
         deliveries=bootstrap.delivery_repository(),
         subscriptions=bootstrap.subscription_repository(),
+        signals=bootstrap.signal_repository(),
         quotas=bootstrap.quota_repository(),
         queues=bootstrap.tier_queues(),
         now=scheduled_moment(event, wall_now),

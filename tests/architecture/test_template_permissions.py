@@ -43,6 +43,7 @@ FOUND_BUT_UNUSED: dict[str, set[str]] = {
     "reprice_signals": {"KEYS_TABLE"},
     "record_feedback": {"KEYS_TABLE"},
     "deliver_signals": {"POSTINGS_TABLE"},
+    "release_due": {"POSTINGS_TABLE"},
     "compact_candles": {"SIGNALS_TABLE"},
 }
 """Tables whose code shares a module with that of a table in use."""

@@ -151,13 +151,24 @@ def test_a_delivery_is_released_once(deliveries: DeliveryRepository):
     assert deliveries.one(WAITING.signal_id, WAITING.delivery_id) == replace(WAITING, due_at=None)
 
 
-def test_a_deferred_delivery_is_not_released_by_who_knew_the_old_moment(deliveries: DeliveryRepository):
+def test_what_was_planned_anew_is_not_released_by_who_knew_the_old_moment(deliveries: DeliveryRepository):
     deliveries.add(WAITING)
+    planned = replace(WAITING, subscription_id="sub-2", recipient="new@example.com", due_at=NOW + HOUR, wait="digest")
 
-    assert deliveries.defer(WAITING, NOW + HOUR, "digest") is True
-    assert deliveries.defer(WAITING, NOW + 2 * HOUR, "digest") is False
+    assert deliveries.replan(WAITING, planned) is True
+    assert deliveries.replan(WAITING, replace(planned, due_at=NOW + 2 * HOUR)) is False
     assert deliveries.release(WAITING) is False
-    assert deliveries.due(PARTITION, NOW + HOUR, 10) == [replace(WAITING, due_at=NOW + HOUR)]
+    assert deliveries.due(PARTITION, NOW + HOUR, 10) == [planned]
+
+
+def test_what_is_being_sent_is_not_planned_anew(deliveries: DeliveryRepository):
+    deliveries.add(WAITING)
+    deliveries.claim(WAITING.signal_id, WAITING.delivery_id, NOW)
+
+    assert deliveries.replan(WAITING, replace(WAITING, recipient="new@example.com")) is False
+    stored = deliveries.one(WAITING.signal_id, WAITING.delivery_id)
+    assert stored is not None
+    assert stored.recipient == WAITING.recipient
 
 
 def test_mail_is_switched_off_and_on_for_an_account_that_is_there(accounts: AccountRepository):

@@ -94,8 +94,11 @@ class InMemoryDeliveries:
     def release(self, delivery: Delivery) -> bool:
         return self._while_waiting(delivery, due_at=None)
 
-    def defer(self, delivery: Delivery, until: datetime, wait: str) -> bool:
-        return self._while_waiting(delivery, due_at=until, wait=wait)
+    def replan(self, delivery: Delivery, planned: Delivery) -> bool:
+        plan = {name: getattr(planned, name) for name in ("subscription_id", "recipient", "due_at", "wait")}
+        stored = self.one(delivery.signal_id, delivery.delivery_id)
+        queued = stored is not None and stored.state is DeliveryState.QUEUED
+        return queued and self._while_waiting(delivery, **plan)
 
     def of_service(self, service_id: str) -> list[Delivery]:
         return [each for each in self.stored.values() if each.service_id == service_id]

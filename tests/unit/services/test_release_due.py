@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from itertools import count, permutations
 from typing import Any
@@ -68,7 +69,8 @@ class House:
         )
 
     def release(self, now: datetime) -> ReleaseReport:
-        return release_due(Desk(self.deliveries, self.subscriptions, self.quotas, self.queues, now, now))
+        desk = Desk(self.deliveries, self.subscriptions, self.signals, self.quotas, self.queues, now, now)
+        return release_due(desk)
 
     def send(self, now: datetime) -> None:
         """Send what lies on the queues; bodies stay, as in a queue that delivers twice."""
@@ -251,6 +253,65 @@ def test_what_waits_for_somebody_who_unsubscribed_is_not_sent() -> None:
     house.subscriptions.remove("acc-1", "sub-1")
     assert house.release(NOW + HOUR) == ReleaseReport(cancelled=2)
     assert set(house.states) == {DeliveryState.SUPPRESSED}
+    assert house.release(NOW + HOUR) == ReleaseReport()
+
+
+def test_what_another_subscription_of_the_account_wants_later_waits_for_it() -> None:
+    house = House(
+        wanting(digest=Digest.HOURLY), wanting(subscription_id="sub-2", digest=Digest.DAILY, email="b@b.example")
+    )
+    house.publish(50.0, 60.0)
+    house.subscriptions.remove("acc-1", "sub-1")
+    assert house.release(NOW + HOUR) == ReleaseReport(deferred=2)
+    morning = from_iso("2024-01-06T08:00:00Z")
+    assert house.release(morning - HOUR) == ReleaseReport()
+    assert house.release(morning) == ReleaseReport(released=2, digests=1)
+    house.send(morning)
+    assert [recipient for _, recipient, _ in house.sender.sent] == ["b@b.example"]
+
+
+def test_what_no_other_subscription_asks_for_is_not_sent() -> None:
+    other = wanting(subscription_id="sub-2", digest=Digest.DAILY, minimum_quality=55.0)
+    unconfirmed = wanting(subscription_id="sub-3", confirmed=False)
+    house = House(wanting(digest=Digest.HOURLY), other, unconfirmed)
+    house.publish(50.0, 60.0)
+    house.subscriptions.remove("acc-1", "sub-1")
+    assert house.release(NOW + HOUR) == ReleaseReport(deferred=1, cancelled=1)
+
+
+def test_what_another_subscription_wants_at_once_is_told_at_once() -> None:
+    house = House(wanting(digest=Digest.HOURLY))
+    house.publish(50.0)
+    house.subscriptions.remove("acc-1", "sub-1")
+    house.subscriptions.put(wanting(subscription_id="sub-2"))
+    assert house.release(NOW + HOUR) == ReleaseReport(released=1)
+
+
+def test_what_waits_goes_to_the_address_that_is_confirmed_now() -> None:
+    one, two = (
+        wanting(digest=Digest.HOURLY),
+        wanting(subscription_id="sub-2", digest=Digest.HOURLY, minimum_quality=55.0),
+    )
+    house = House(one, two)
+    house.publish(50.0, 60.0)
+    house.subscriptions.put(replace(one, email="new@example.com"))
+    assert house.release(NOW + HOUR) == ReleaseReport(released=2, digests=1)
+    house.send(NOW + HOUR)
+    assert [recipient for _, recipient, _ in house.sender.sent] == ["new@example.com"]
+    assert set(house.states) == {DeliveryState.ACCEPTED}
+
+
+def test_what_is_being_sent_to_the_old_address_is_not_sent_to_the_new_one() -> None:
+    house = House(wanting(digest=Digest.HOURLY))
+    house.publish(50.0, 60.0)
+    waiting = dict(house.deliveries.stored)
+    house.release(NOW + HOUR)
+    house.send(NOW + HOUR)
+    for key, delivery in waiting.items():  # as if the run had died before the release
+        house.deliveries.stored[key] = replace(house.deliveries.stored[key], due_at=delivery.due_at)
+    house.subscriptions.put(wanting(digest=Digest.HOURLY, email="new@example.com"))
+    assert house.release(NOW + HOUR) == ReleaseReport()
+    assert {each.recipient for each in house.deliveries.stored.values()} == {"ada@example.com"}
     assert house.release(NOW + HOUR) == ReleaseReport()
 
 

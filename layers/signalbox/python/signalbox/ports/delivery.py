@@ -72,8 +72,9 @@ class DeliveryRepository(Protocol):
         """Let the delivery wait no more; return False, changing nothing, if it waits for another moment or for none."""
         ...
 
-    def defer(self, delivery: Delivery, until: datetime, wait: str) -> bool:
-        """Let a delivery that is due wait on; return False, changing nothing, if it waits no more or was deferred."""
+    def replan(self, delivery: Delivery, planned: Delivery) -> bool:
+        """Give a delivery that is due the subscription, recipient, moment and wait of `planned`; return False, changing
+        nothing, if it is queued no more, waits no more, or was planned anew."""
         ...
 
     def forget_recipient(self, account_id: str, limit: int) -> int:

@@ -5,13 +5,13 @@ another, leaves what one run leaves.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from signalbox.domain.accounts.account import Tier
-from signalbox.domain.delivery.delivery import Channel, Delivery, DeliveryState, Subscription
+from signalbox.domain.delivery.delivery import Channel, Delivery, DeliveryState
 from signalbox.domain.delivery.planning import (
     BEYOND_BUDGET,
     DUE_PARTITIONS,
@@ -24,9 +24,11 @@ from signalbox.domain.delivery.timing import local_day
 from signalbox.domain.instants import to_iso
 from signalbox.ports.access import QuotaRepository
 from signalbox.ports.delivery import DeliveryRepository, SubscriptionRepository
+from signalbox.ports.signals import SignalRepository
 from signalbox.ports.work import Queue
 from signalbox.services.delivery_task import digest_message
-from signalbox.services.route_deliveries import messages_of, recipient_of
+from signalbox.services.due_owners import Owners, Wanted
+from signalbox.services.route_deliveries import messages_of
 
 MOST_AT_ONCE = 1_000
 """How many deliveries of one partition a run takes; the next run takes the rest."""
@@ -38,9 +40,12 @@ SLOTS_KEPT = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class ReleaseReport:
-    """What became of what was due. `released` went to a queue, in `digests` mails or alone; `deferred` was beyond a
-    budget and waits for a digest; `suppressed` was beyond it, by a channel without one; `cancelled` had lost its
-    subscription."""
+    """What became of what was due.
+
+    `released` went to a queue, in `digests` mails or alone. `deferred` waits on: for a digest, as it was beyond a
+    budget, or as another subscription of its account wants it later. `suppressed` was beyond a budget, by a channel
+    without digests; `cancelled` nobody wants any more.
+    """
 
     released: int = 0
     digests: int = 0
@@ -66,6 +71,7 @@ class Desk:
 
     deliveries: DeliveryRepository
     subscriptions: SubscriptionRepository
+    signals: SignalRepository
     quotas: QuotaRepository
     queues: Mapping[Tier, Queue]
     now: datetime
@@ -75,48 +81,56 @@ class Desk:
 def release_due(desk: Desk) -> ReleaseReport:
     """Release everything that is due, higher tiers first, best first within a mail or a budget."""
     report = ReleaseReport()
+    owners = Owners(desk.subscriptions, desk.signals, desk.now)
     for partition in range(DUE_PARTITIONS):
         due = desk.deliveries.due(str(partition), desk.now, MOST_AT_ONCE)
-        for group in sorted(_groups(due), key=lambda group: -group[0].tier.terms.priority):
+        wanted, settled = _as_wanted_now(due, owners, desk)
+        report += settled
+        for group in sorted(_groups(wanted), key=lambda group: -group[0].delivery.tier.terms.priority):
             report += _release_group(group, desk)
     return report
 
 
-def best_first(deliveries: Iterable[Delivery]) -> list[Delivery]:
-    """Return deliveries by falling quality; equals in order of their ids, so that the order never varies."""
-    return sorted(deliveries, key=lambda each: (-each.quality_score, each.delivery_id))
-
-
-def _groups(due: Sequence[Delivery]) -> list[list[Delivery]]:
-    """Return what is due by subscriber, channel and address."""
-    groups: dict[tuple[str, Channel, Tier, str], list[Delivery]] = defaultdict(list)
+def _as_wanted_now(due: Sequence[Delivery], owners: Owners, desk: Desk) -> tuple[list[Wanted], ReleaseReport]:
+    """Return what of `due` is still wanted now, and what became of the rest."""
+    wanted: list[Wanted] = []
+    report = ReleaseReport()
     for delivery in due:
-        groups[delivery.account_id, delivery.channel, delivery.tier, delivery.recipient].append(delivery)
+        found = owners.wanted(delivery)
+        if found is None:
+            report += ReleaseReport(cancelled=_suppress(delivery, "unsubscribed", desk))
+        elif found.delivery == delivery:
+            wanted.append(found)
+        elif _replan(delivery, found.delivery, desk):
+            later = found.delivery.due_at is not None and found.delivery.due_at > desk.now
+            report += ReleaseReport(deferred=int(later))
+            wanted += [] if later else [found]
+    return wanted, report
+
+
+def _groups(wanted: Sequence[Wanted]) -> list[list[Wanted]]:
+    """Return what is wanted by subscriber, channel and address."""
+    groups: dict[tuple[str, Channel, Tier, str], list[Wanted]] = defaultdict(list)
+    for each in wanted:
+        delivery = each.delivery
+        groups[delivery.account_id, delivery.channel, delivery.tier, delivery.recipient].append(each)
     return list(groups.values())
 
 
-def _release_group(group: list[Delivery], desk: Desk) -> ReleaseReport:
-    wanted: list[Delivery] = []
+def _release_group(group: list[Wanted], desk: Desk) -> ReleaseReport:
+    released: list[Delivery] = []
     report = ReleaseReport()
-    subscriptions: dict[str | None, Subscription | None] = {}
-    for delivery in best_first(group):
-        name = delivery.subscription_id
-        if name not in subscriptions:
-            subscriptions[name] = desk.subscriptions.one(delivery.account_id, name) if name else None
-        subscription = subscriptions[name]
-        if subscription is None or not _still_wanted(delivery, subscription):
-            report += ReleaseReport(cancelled=_suppress(delivery, "unsubscribed", desk))
-        elif needs_slot(delivery) and not _within_budget(delivery, subscription, desk):
-            report += _leave_over(delivery, subscription, desk)
+    for each in sorted(group, key=_best_first):
+        if needs_slot(each.delivery) and not _within_budget(each, desk):
+            report += _leave_over(each, desk)
         else:
-            wanted.append(delivery)
-    return report + _send(wanted, desk)
+            released.append(each.delivery)
+    return report + _send(released, desk)
 
 
-def _still_wanted(delivery: Delivery, subscription: Subscription) -> bool:
-    if delivery.channel is Channel.EMAIL:
-        return recipient_of(subscription, Channel.EMAIL) == delivery.recipient
-    return delivery.channel in subscription.channels
+def _best_first(wanted: Wanted) -> tuple[float, str]:
+    """Order by falling quality; equals by their ids, so that the order never varies."""
+    return -wanted.delivery.quality_score, wanted.delivery.delivery_id
 
 
 def _send(wanted: list[Delivery], desk: Desk) -> ReleaseReport:
@@ -141,8 +155,9 @@ def _batches(deliveries: list[Delivery]) -> Iterator[list[Delivery]]:
         yield deliveries[start : start + MOST_IN_ONE_MAIL]
 
 
-def _within_budget(delivery: Delivery, subscription: Subscription, desk: Desk) -> bool:
+def _within_budget(wanted: Wanted, desk: Desk) -> bool:
     """Take one of the day's slots for this delivery; one that took it before a crash has it still."""
+    delivery, subscription = wanted.delivery, wanted.subscription
     if subscription.daily_budget is None:
         return True
     day = local_day(desk.now, subscription.time_zone)
@@ -152,12 +167,21 @@ def _within_budget(delivery: Delivery, subscription: Subscription, desk: Desk) -
     )
 
 
-def _leave_over(delivery: Delivery, subscription: Subscription, desk: Desk) -> ReleaseReport:
+def _leave_over(wanted: Wanted, desk: Desk) -> ReleaseReport:
     """Leave what is beyond a budget for the digest, where its channel has one."""
+    delivery, subscription = wanted.delivery, wanted.subscription
     if delivery.channel is not Channel.EMAIL:
         return ReleaseReport(suppressed=_suppress(delivery, BEYOND_BUDGET, desk))
     until = digest_after(desk.now, subscription, overflow_digest(subscription))
-    return ReleaseReport(deferred=int(desk.deliveries.defer(delivery, until, str(Wait.DIGEST))))
+    return ReleaseReport(deferred=int(_replan(delivery, replace(delivery, due_at=until, wait=Wait.DIGEST), desk)))
+
+
+def _replan(delivery: Delivery, planned: Delivery, desk: Desk) -> bool:
+    """Plan it anew; what an earlier run queued before it died is being sent as it was, and waits no more."""
+    if desk.deliveries.replan(delivery, planned):
+        return True
+    desk.deliveries.release(delivery)
+    return False
 
 
 def _suppress(delivery: Delivery, why: str, desk: Desk) -> int:

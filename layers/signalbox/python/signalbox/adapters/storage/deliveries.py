@@ -6,6 +6,7 @@ from itertools import chain, islice
 from typing import Any
 
 from pynamodb.attributes import TTLAttribute, UnicodeAttribute
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
@@ -28,6 +29,7 @@ from signalbox.settings import settings
 
 OUTCOME = frozenset({"reason", "service_id"})
 """What `finish` may record beside the state."""
+_PLAN = ("subscription_id", "recipient", "due_at", "wait")
 
 
 class ByRecipientIndex(GlobalSecondaryIndex["DeliveryItem"]):  # type: ignore[no-untyped-call] # PynamoDB leaves it untyped
@@ -190,9 +192,11 @@ class DynamoDeliveryRepository:
         gone: list[Action] = [DeliveryItem.due_partition.remove(), DeliveryItem.due_at.remove()]
         return _while_waiting(delivery, gone)
 
-    def defer(self, delivery: Delivery, until: datetime, wait: str) -> bool:
-        """Let a delivery that is due wait on; return False, changing nothing, if it waits no more or was deferred."""
-        return _while_waiting(delivery, [DeliveryItem.due_at.set(until), DeliveryItem.wait.set(wait)])
+    def replan(self, delivery: Delivery, planned: Delivery) -> bool:
+        """Give a delivery that is due the subscription, recipient, moment and wait of `planned`; return False, changing
+        nothing, if it is queued no more, waits no more, or was planned anew."""
+        plan: list[Action] = [DeliveryItem.get_attributes()[name].set(getattr(planned, name)) for name in _PLAN]
+        return _while_waiting(delivery, plan, DeliveryItem.state == DeliveryState.QUEUED)
 
     def of_service(self, service_id: str) -> list[Delivery]:
         """Return the deliveries that a service took under this id, in no order; eventually consistent."""
@@ -253,12 +257,13 @@ class DynamoDeliveryRepository:
         return len(found)
 
 
-def _while_waiting(delivery: Delivery, actions: list[Action]) -> bool:
+def _while_waiting(delivery: Delivery, actions: list[Action], also: Condition | None = None) -> bool:
     if delivery.due_at is None:
         return False
+    waiting = DeliveryItem.due_at == delivery.due_at
     try:
         item = DeliveryItem(delivery.signal_id, delivery.delivery_id)
-        item.update(actions, DeliveryItem.due_at == delivery.due_at)
+        item.update(actions, waiting if also is None else waiting & also)
     except ConditionFailedError:
         return False
     return True

@@ -6,7 +6,7 @@ from typing import Any
 
 from signalbox.adapters.storage.signal_items import signal_of
 from signalbox.domain.instants import from_ms
-from signalbox.domain.signals.events import EventKind, SignalEvent
+from signalbox.domain.signals.events import EventKind, SignalEvent, event_of
 from signalbox.domain.signals.signal import Signal, Status
 
 
@@ -27,7 +27,7 @@ def _events(records: Iterable[Mapping[str, Any]]) -> Iterator[SignalEvent]:
         before = signal_of(images["OldImage"]) if "OldImage" in images else None
         kind = _kind(before, after)
         if kind is not None:
-            yield _event(kind, after, _stored_at(images))
+            yield event_of(kind, after, _stored_at(images))
 
 
 def _kind(before: Signal | None, after: Signal) -> EventKind | None:
@@ -46,28 +46,3 @@ def _stored_at(images: Mapping[str, Any]) -> datetime | None:
     if told is None or isinstance(told, datetime):
         return told
     return from_ms(round(float(told) * 1000))
-
-
-def _event(kind: EventKind, signal: Signal, stored_at: datetime | None) -> SignalEvent:
-    moments = {
-        EventKind.PUBLISHED: signal.published_at,
-        EventKind.FILLED: signal.filled_at or signal.published_at,
-        EventKind.REVISED: signal.revised_at or signal.published_at,
-        EventKind.ENDED: signal.ending.ended_at if signal.ending else signal.expires_at,
-    }
-    return SignalEvent(
-        kind=kind,
-        signal_id=signal.signal_id,
-        revision=signal.revision,
-        as_of=moments[kind],
-        published_at=signal.published_at,
-        symbol=signal.symbol,
-        strategy=signal.strategy,
-        timeframe=str(signal.timeframe),
-        signal_type=str(signal.signal_type),
-        status=str(signal.status),
-        quality_score=signal.quality_score,
-        origin=str(signal.origin),
-        confidence=signal.confidence,
-        stored_at=stored_at,
-    )

@@ -32,9 +32,9 @@ class Subscription:
     """What an account wants to be told, how, and when. An empty set of symbols, strategies or timeframes means all.
 
     `confirmed` says that `email` answered for itself; until then it gets nothing. `minimum_confidence` None means any,
-    calibrated or not. `digest` gathers e-mail. `daily_budget` is how many messages a local day may bring by each channel
-    beside digests (`planning`). `time_zone` (IANA) is whose days and hours these are. `name` is the subscriber's own
-    word for it.
+    calibrated or not. `digest` gathers e-mail. `daily_budget` is how many messages a local day may bring by each
+    channel beside digests (`planning`). `time_zone` (IANA) is whose days and hours these are. `name` is the
+    subscriber's own word for it.
     """
 
     subscription_id: str

@@ -7,6 +7,7 @@ from typing import Any
 
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.instants import from_iso, to_iso
+from signalbox.domain.signals.signal import Signal
 
 
 class EventKind(StrEnum):
@@ -67,3 +68,29 @@ class SignalEvent:
             return cls(**{**body, **moments, "stored_at": stored_at, "kind": EventKind(body["kind"])})
         except (KeyError, TypeError, ValueError) as e:
             raise InvalidValueError(f"message must be a signal event, was {str(body)[:200]}") from e
+
+
+def event_of(kind: EventKind, signal: Signal, stored_at: datetime | None = None) -> SignalEvent:
+    """Return the event of `kind` that `signal`, as it is now, tells of; `ALERT` is no event of a signal."""
+    moments = {
+        EventKind.PUBLISHED: signal.published_at,
+        EventKind.FILLED: signal.filled_at or signal.published_at,
+        EventKind.REVISED: signal.revised_at or signal.published_at,
+        EventKind.ENDED: signal.ending.ended_at if signal.ending else signal.expires_at,
+    }
+    return SignalEvent(
+        kind=kind,
+        signal_id=signal.signal_id,
+        revision=signal.revision,
+        as_of=moments[kind],
+        published_at=signal.published_at,
+        symbol=signal.symbol,
+        strategy=signal.strategy,
+        timeframe=str(signal.timeframe),
+        signal_type=str(signal.signal_type),
+        status=str(signal.status),
+        quality_score=signal.quality_score,
+        origin=str(signal.origin),
+        confidence=signal.confidence,
+        stored_at=stored_at,
+    )
