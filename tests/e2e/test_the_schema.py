@@ -13,7 +13,7 @@ from tests.e2e.conftest import Walk
 from tests.functional.functions.schema_run import run
 from tests.proof import cases
 
-CASES = cases(100, 5_000)
+CASES = cases(500, 5_000)
 
 
 @pytest.fixture
