@@ -23,6 +23,10 @@ from websockets.sync.client import ClientConnection, connect
 HEARTBEAT = 240.0
 """Seconds without a message after which a ping is sent: the gateway ends what is silent for ten minutes."""
 LONGEST_PAUSE = 30.0
+ANSWERED_WITHIN = 30.0
+"""Seconds after which an answer counts as lost: then the follower connects again."""
+PASSES = {"unknown_connection", "try_again"}
+"""Refusals that are over with the next connection."""
 
 Entry = tuple[int, dict[str, Any]]
 Event = tuple[str, int, dict[str, Any]]
@@ -38,18 +42,18 @@ class Numbers:
 
     def __init__(self, last: int = -1) -> None:
         self.last = last
-        self.resuming = False
+        self.asked_at: float | None = None  # when `subscribe` or `resume` was sent, until it is answered
         self.waiting: dict[int, dict[str, Any]] = {}
 
     def take(self, number: int, data: dict[str, Any]) -> list[Entry]:
         """Take one entry and return those that can be told now, in order."""
         if number > self.last:
             self.waiting[number] = data
-        return [] if self.resuming else self._following()
+        return [] if self.asked_at else self._following()
 
-    def resumed(self, upto: int) -> list[Entry]:
-        """Take the end of a resume that reached `upto` and return what can be told now, in order."""
-        self.resuming = False
+    def answered(self, upto: int) -> list[Entry]:
+        """Take an answer, by which nothing is missing up to `upto`, and return what can be told now, in order."""
+        self.asked_at = None
         told = [(number, self.waiting.pop(number)) for number in sorted(self.waiting) if number <= upto]
         self.last = max(self.last, upto)
         return told + self._following()
@@ -89,7 +93,7 @@ class Follower:
             try:
                 with connect(f"{self._url}?token={self._get_token()}") as socket:
                     for topic in self.topics:
-                        self._send(socket, action="subscribe", topic=topic)
+                        self._ask(socket, topic, action="subscribe")
                     for event in self._received(socket):
                         failures = 0
                         yield event
@@ -99,17 +103,22 @@ class Follower:
 
     def _received(self, socket: ClientConnection) -> Iterator[Event]:
         while True:
+            asked = [each.asked_at for each in self.topics.values() if each.asked_at]
+            if asked and time.monotonic() > min(asked) + ANSWERED_WITHIN:
+                raise ConnectionError("an answer was lost")
             try:
-                message = json.loads(socket.recv(timeout=HEARTBEAT))
+                message = json.loads(socket.recv(timeout=min(HEARTBEAT, ANSWERED_WITHIN) if asked else HEARTBEAT))
             except TimeoutError:
                 self._send(socket, action="ping")
                 continue
-            for each in message["messages"] if message["type"] == "batch" else [message]:
+            for each in message["messages"] if message.get("type") == "batch" else [message]:
                 yield from self._answer(socket, each)
 
     def _answer(self, socket: ClientConnection, message: dict[str, Any]) -> Iterator[Event]:
+        if "type" not in message:  # the gateway's own word for a fault behind it
+            raise ConnectionError(message)
         if message["type"] == "error":
-            if message["code"] == "unknown_connection":  # forgotten there: connect again
+            if message["code"] in PASSES:
                 raise ConnectionError(message["detail"])
             raise SystemExit(f"refused: {message['detail']}")
         topic = message.get("topic", "")
@@ -132,33 +141,35 @@ class Follower:
     def _events(self, socket: ClientConnection, topic: str, message: dict[str, Any]) -> list[Entry]:
         numbers = self.topics[topic]
         told = [entry for event in message["events"] for entry in numbers.take(event["sequence"], event["data"])]
-        if numbers.waiting and not numbers.resuming and numbers.last >= 0:
+        if numbers.waiting and not numbers.asked_at and numbers.last >= 0:
             self._resume(socket, topic)
         return told
 
     def _subscribed(self, socket: ClientConnection, topic: str, message: dict[str, Any]) -> list[Entry]:
         numbers = self.topics[topic]
-        if numbers.last < 0:
-            return numbers.resumed(message["sequence"])  # from now on; to begin with the oldest kept, resume after 0
-        numbers.resuming = False
+        # The first time from now on; to begin with the oldest kept, resume after 0.
+        told = numbers.answered(message["sequence"] if numbers.last < 0 else numbers.last)
         if numbers.last < message["sequence"]:
             self._resume(socket, topic)
-        return []
+        return told
 
     def _resumed(self, socket: ClientConnection, topic: str, message: dict[str, Any]) -> list[Entry]:
         numbers = self.topics[topic]
         before = numbers.last
         if message["lost"]:
             sys.stderr.write(f"{topic}: some of what came after {before} is not kept any more\n")
-        told = numbers.resumed(message["sequence"])
+        told = numbers.answered(message["sequence"])
         # An entry that may not be told yet (tier delay) holds up those after it: nothing new comes until it may.
         if message["more"] or (numbers.waiting and numbers.last > before):
             self._resume(socket, topic)
         return told
 
     def _resume(self, socket: ClientConnection, topic: str) -> None:
-        self.topics[topic].resuming = True
-        self._send(socket, action="resume", topic=topic, after=self.topics[topic].last)
+        self._ask(socket, topic, action="resume", after=self.topics[topic].last)
+
+    def _ask(self, socket: ClientConnection, topic: str, **message: Any) -> None:
+        self.topics[topic].asked_at = time.monotonic()
+        self._send(socket, topic=topic, **message)
 
     @staticmethod
     def _send(socket: ClientConnection, **message: Any) -> None:

@@ -36,5 +36,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
             now=bootstrap.wall_clock().now(),
             system_now=bootstrap.clock().now(),
         )
-        receive(connection_id, event.get("body"), conversation)
+        fault = receive(connection_id, event.get("body"), conversation)
+        if fault is not None:
+            logger.warning("answered try_again", reason=str(fault))
     return {"statusCode": 200}

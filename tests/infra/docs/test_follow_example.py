@@ -162,6 +162,31 @@ def test_a_client_that_was_forgotten_connects_again(
     assert gateway.opened > 1
 
 
+FAULTS: dict[str, dict[str, str] | None] = {
+    "ours": {"type": "error", "code": "try_again", "detail": "a fault of ours that may pass: ask again"},
+    "the gateway's": {"message": "Internal server error", "connectionId": "c", "requestId": "r"},
+    "a lost answer": None,
+}
+
+
+@pytest.mark.parametrize("action", ["subscribe", "resume"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_client_whose_request_meets_a_fault_connects_again(
+    example: ModuleType, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str, action: str
+) -> None:
+    monkeypatch.setattr(example, "ANSWERED_WITHIN", 0.05)
+    state = tmp_path / "numbers.json"
+    state.write_text(json.dumps({"signals": 0}))
+    gateway.tell_all("signals:pro", 3)
+    gateway.faults = [(action, FAULTS[fault])] * 2
+    client = Client(example, gateway, "signals", state=state)
+    assert client.wait_for("signals", 3) == [1, 2, 3]
+    gateway.tell_all("signals:pro", 1)
+    assert client.wait_for("signals", 4) == [1, 2, 3, 4]
+    assert gateway.faults == []
+    assert gateway.opened >= 3
+
+
 def test_a_gateway_that_lets_nobody_in_for_a_while_is_asked_again(example: ModuleType, gateway: Gateway) -> None:
     tokens = iter(["spent", "spent"])
     follower = example.Follower(lambda: next(tokens, TOKEN), f"ws://127.0.0.1:{gateway.port}", ["signals"])

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from signalbox.domain.accounts.account import Account, ApiKey, Caller, Scope, Tier
 from signalbox.domain.delivery.message import Envelope
 from signalbox.domain.delivery.requests import LONGEST, MOST_MESSAGES, MOST_TOPICS
+from signalbox.domain.errors import StorageUnavailableError
 from signalbox.services.accounts import change_tier, revoke_key
 from signalbox.services.connections import MOST_RESUMED, connect, disconnect
 from tests.builders import NOW, make_key, make_message
@@ -147,6 +148,47 @@ def test_a_revoked_key_ends_its_own_connections_and_a_changed_tier_all(house: Ho
         change_tier(account, tier, accounts=house.accounts, subscriptions=subscriptions, connections=house.followers)
         assert house.followers.followers("signals:pro") == left
     assert house.say({"action": "ping"})[0]["code"] == "unknown_connection"
+
+
+class Failing:
+    """Something of the house that fails in one method, so many times."""
+
+    def __init__(self, whole: Any, method: str, times: int = 1) -> None:
+        self.whole, self.method, self.times = whole, method, times
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self.method and self.times:
+            self.times -= 1
+            raise StorageUnavailableError("throttled")
+        return getattr(self.whole, name)
+
+
+@pytest.mark.parametrize(
+    ("part", "method", "action"),
+    [
+        ("followers", "count_message", "ping"),
+        ("followers", "follow", "subscribe"),
+        ("topics", "last", "subscribe"),
+        ("topics", "after", "resume"),
+        ("board", "post", "resume"),
+    ],
+)
+def test_a_fault_of_ours_is_told_and_the_same_request_then_works(
+    house: House, part: str, method: str, action: str
+) -> None:
+    house.tell()
+    whole = getattr(house, part)
+    setattr(house, part, Failing(whole, method))
+    body = {"action": action, "topic": "signals"}
+    (answer,) = house.say(body)
+    assert (set(answer), answer["type"], answer["code"]) == ({"type", "code", "detail"}, "error", "try_again")
+    assert house.say(body)[-1]["type"] == {"ping": "pong", "subscribe": "subscribed", "resume": "resumed"}[action]
+
+
+def test_a_fault_that_cannot_be_told_either_is_the_gateways_to_tell(house: House) -> None:
+    house.board = Failing(house.board, "post", times=2)
+    with pytest.raises(StorageUnavailableError):
+        house.say({"action": "ping"})
 
 
 def test_a_connection_that_nobody_knows_is_told_to_connect_again(house: House) -> None:

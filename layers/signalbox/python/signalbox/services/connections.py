@@ -13,7 +13,7 @@ from signalbox.domain.accounts.account import Caller, Tier
 from signalbox.domain.alerts.firing import Firing
 from signalbox.domain.delivery.requests import MOST_MESSAGES, MOST_TOPICS, Action, Request, read_request
 from signalbox.domain.delivery.topics import ALERTS, price_group, public_name, scope_of, stored_topic, symbol_of
-from signalbox.domain.errors import InvalidValueError, RecipientRejectedError
+from signalbox.domain.errors import InvalidValueError, RecipientRejectedError, TransientError
 from signalbox.ports.delivery import AccountRepository, ConnectionPoster
 from signalbox.ports.topics import Connection, FollowerRepository, PriceTopics, TopicReader
 from signalbox.services.topics import events_message
@@ -72,14 +72,24 @@ def disconnect(connection_id: str, *, connections: FollowerRepository) -> None:
     connections.remove(connection_id)
 
 
-def receive(connection_id: str, body: str | None, conversation: Conversation) -> None:
-    """Answer one message. Every refusal has the shape `{"type": "error", "code": ..., "detail": ...}`."""
-    connection = conversation.connections.count_message(connection_id, conversation.now)
+def receive(connection_id: str, body: str | None, conversation: Conversation) -> TransientError | None:
+    """Answer one message. Every refusal has the shape `{"type": "error", "code": ..., "detail": ...}`.
+
+    A fault of ours that may pass is answered `try_again`, and returned. It is raised only where that cannot be told
+    either: then the gateway tells the client, in a shape of its own without a `type`.
+    """
+    fault: TransientError | None = None
     try:
-        for answer in _answers(connection, body, conversation):
-            conversation.poster.post(connection_id, answer)
+        try:
+            connection = conversation.connections.count_message(connection_id, conversation.now)
+            for answer in _answers(connection, body, conversation):
+                conversation.poster.post(connection_id, answer)
+        except TransientError as e:
+            fault = e
+            conversation.poster.post(connection_id, _error("try_again", "a fault of ours that may pass: ask again"))
     except RecipientRejectedError:
         conversation.connections.remove(connection_id)
+    return fault
 
 
 def _answers(
