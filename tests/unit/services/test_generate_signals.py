@@ -267,8 +267,8 @@ def test_an_exchange_that_is_down_leaves_the_message_to_come_back(engine: Engine
     assert not engine.given()
 
 
-def spiked(candle: Candle) -> Candle:
-    return Candle(candle.time, *(10 * price for price in candle[1:5]), candle.volume)
+def spiked(candle: Candle, factor: float) -> Candle:
+    return Candle(candle.time, *(factor * price for price in candle[1:5]), candle.volume)
 
 
 def garbage() -> dict[str, tuple[Spoil, set[SuppressionReason]]]:
@@ -282,15 +282,26 @@ def garbage() -> dict[str, tuple[Spoil, set[SuppressionReason]]]:
         price = candles[first - 6].close
         return [*candles[: first - 5], *(Candle(c.time, *[price] * 4, 0.0) for c in candles[first - 5 :])]
 
-    def every_other_spiked(candles: list[Candle]) -> list[Candle]:
-        return [spiked(c) if at >= first and (at - first) % 2 == 0 else c for at, c in enumerate(candles)]
+    def traded_at_one_price(candles: list[Candle]) -> list[Candle]:
+        return [c._replace(volume=old.volume) for c, old in zip(frozen(candles), candles, strict=True)]
+
+    def every_other(factor: float) -> Spoil:
+        def spoil(candles: list[Candle]) -> list[Candle]:
+            return [spiked(c, factor) if at >= first and (at - first) % 2 == 0 else c for at, c in enumerate(candles)]
+
+        return spoil
+
+    def repeated(candles: list[Candle]) -> list[Candle]:
+        return [*candles[:first], *(candles[first - 1]._replace(time=c.time) for c in candles[first:])]
 
     spoils: list[tuple[Spoil, set[SuppressionReason]]] = [
         (each(lambda c: Candle(c.time, 0.0, 0.0, 0.0, 0.0, 0.0)), bad),
         (each(lambda c: c._replace(close=-c.close)), bad),
         (each(lambda c: Candle(c.time, *[float("nan")] * 5)), stale),
-        (every_other_spiked, bad),
+        *((every_other(factor), bad) for factor in (10.0, 4.9, 2.0)),
         (frozen, {HALTED}),
+        (traded_at_one_price, {HALTED}),
+        (repeated, {HALTED}),
         (lambda candles: candles[first - 24 :], stale),
         (lambda candles: candles[:first], {SuppressionReason.OPEN_CANDLE}),
     ]
@@ -301,7 +312,7 @@ def test_twelve_hours_of_garbage_give_no_signal_and_every_refusal_is_stored(work
     spoils = garbage()
     for symbol, (spoil, _) in spoils.items():
         engine.exchange.stored[symbol] = spoil(engine.exchange.stored[symbol])
-    twice, mixed, delisted = SYMBOLS[10:13]
+    twice, mixed, delisted = SYMBOLS[-3:]
     engine.exchange.messy = {
         twice: lambda answer: [c for c in answer for _ in range(2)],
         mixed: lambda answer: answer[::-1],

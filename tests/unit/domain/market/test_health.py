@@ -54,11 +54,30 @@ def jumped(rows: slice, factor: float) -> CandleGrid:
     return grid
 
 
-def frozen(candles: int) -> CandleGrid:
+def spiked(rows: slice, factor: float) -> CandleGrid:
+    """Every other candle of `rows` multiplied."""
+    return jumped(slice(rows.start, rows.stop, 2), factor)
+
+
+def behind_a_hole(factor: float) -> CandleGrid:
+    grid = jumped(slice(-8, None), factor)
+    for column in ("open", "high", "low", "close", "volume"):
+        getattr(grid, column)[-9, 0] = np.nan
+    return grid
+
+
+def frozen(candles: int, volume: float = 0.0) -> CandleGrid:
     grid = market()
     for column in ("open", "high", "low", "close"):
-        getattr(grid, column)[-candles:] = 100.0
-    grid.volume[-candles:] = 0.0
+        getattr(grid, column)[-candles:] = grid.close[-candles - 1]
+    grid.volume[-candles:] = volume + volume * np.arange(candles)[:, None]
+    return grid
+
+
+def repeated(candles: int) -> CandleGrid:
+    grid = market()
+    for column in ("open", "high", "low", "close", "volume"):
+        getattr(grid, column)[-candles:] = getattr(grid, column)[-candles]
     return grid
 
 
@@ -81,8 +100,17 @@ def frozen(candles: int) -> CandleGrid:
         (jumped(slice(80, 82), 0.1), "bad_data"),
         (jumped(slice(COUNT - 1, None), 10.0), "bad_data"),
         (jumped(slice(80, None), 10.0), None),
+        (spiked(slice(COUNT - 12, COUNT), 4.9), "bad_data"),
+        (spiked(slice(COUNT - 12, COUNT), 2.0), "bad_data"),
+        (spiked(slice(COUNT - 12, COUNT), 0.5), "bad_data"),
+        (jumped(slice(COUNT - 1, None), 1.3), "bad_data"),
+        (jumped(slice(80, 81), 1.3), "bad_data"),
+        (jumped(slice(80, None), 1.3), None),
+        (behind_a_hole(1.3), None),
         (frozen(6), "halted"),
+        (frozen(6, volume=5.0), "halted"),
         (frozen(5), None),
+        (repeated(2), "halted"),
     ],
 )
 def test_data_are_refused_with_their_reason(grid: CandleGrid, reason: str | None) -> None:
@@ -121,9 +149,19 @@ def test_raw_candles_come_out_in_order_each_time_once_and_every_fault_is_told() 
 
 
 @pytest.mark.data
+@pytest.mark.parametrize("name", ["candles-1h-2017-2020-BTC", "candles-1h-2020-2024H1-majors"])
+def test_no_real_candle_opens_far_from_the_close_before_or_is_the_one_before(name: str) -> None:
+    grid = real_grid(name)
+    steps = np.abs(np.log(grid.open[1:] / grid.close[:-1]))
+    columns = np.stack([grid.open, grid.high, grid.low, grid.close, grid.volume])
+    assert np.exp(np.nanmax(steps)) < 1.03
+    assert not (columns[:, 1:] == columns[:, :-1]).all(axis=0).any()
+
+
+@pytest.mark.data
 def test_real_candles_are_healthy() -> None:
     grid = real_grid()
-    for last in range(300, len(grid.times), 500):
+    for last in range(300, len(grid.times), 6):
         assert verdict(grid.rows(last - 300, last)) == {}
 
 
