@@ -1,5 +1,6 @@
 """Bulk e-mail and push at the level of the client: how many calls, and what each entry's answer means."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -96,6 +97,23 @@ def test_each_recipient_has_their_own_link_to_unsubscribe(use_client: Use) -> No
     (call,) = service.bulk
     links = [entry["ReplacementHeaders"][0]["Value"] for entry in call["BulkEmailEntries"]]
     assert links == ["<https://u.example/0>", "<https://u.example/1>"]
+    content = call["DefaultContent"]["Template"]["TemplateContent"]
+    for number, entry in enumerate(call["BulkEmailEntries"]):
+        own = json.loads(entry["ReplacementEmailContent"]["ReplacementTemplate"]["ReplacementTemplateData"])
+        for part in ("Text", "Html"):
+            shown = content[part].replace("{{unsubscribe_url}}", own["unsubscribe_url"])
+            assert f"https://u.example/{number}" in shown
+            assert "{{" not in shown
+
+
+def test_who_can_end_a_mail_and_who_cannot_are_told_apart(use_client: Use) -> None:
+    service = Service()
+    use_client(service)
+    endable = Envelope(make_message(unsubscribe_url="https://u.example/0"), "r0@example.com", "d0")
+    BulkEmailSender("s@example.com").send_all([endable, *mails(2)])
+    (several,), (one,) = service.bulk, service.single
+    assert "nsubscribe" not in str(several["DefaultContent"])
+    assert one["Destination"] == {"ToAddresses": ["r0@example.com"]}
 
 
 def test_words_that_look_like_a_template_are_sent_as_they_are(use_client: Use) -> None:

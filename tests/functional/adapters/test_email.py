@@ -108,7 +108,7 @@ def test_what_may_pass_is_tried_again(use_client, error: Exception):
         EmailSender(SENDER).send(make_message(), "ada@example.com", "d1")
 
 
-def test_a_mail_that_can_be_ended_says_how_in_its_header(use_client):
+def test_a_mail_that_can_be_ended_says_how_in_its_header_and_in_both_parts(use_client):
     ses = FakeSes()
     use_client(ses)
 
@@ -121,6 +121,10 @@ def test_a_mail_that_can_be_ended_says_how_in_its_header(use_client):
         {"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"},
     ]
     assert without == []
+    for part in ("Text", "Html"):
+        with_link, without = (asked["Content"]["Simple"]["Body"][part]["Data"] for asked in ses.asked)
+        assert "https://api.example/u/t" in with_link
+        assert "nsubscribe" not in without
 
 
 class HangsUp(BaseHTTPRequestHandler):

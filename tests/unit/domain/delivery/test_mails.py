@@ -30,6 +30,9 @@ MAILS = {
     "alert": render_firing(make_firing(note="sell <half> & wait", signal_id=SIGNAL.signal_id), PAGES),
     "sign in": sign_in_letter(TOKEN, PAGES),
     "confirm": confirmation_letter(TOKEN, PAGES),
+    "signal that can be ended": mail_frame.with_way_out(
+        render(SIGNAL, EventKind.PUBLISHED, PAGES), f"{PAGES}/signals/api/unsubscribe/{TOKEN}"
+    ),
     "sign in without pages": sign_in_letter(TOKEN, ""),
 }
 each_mail = pytest.mark.parametrize("mail", MAILS.values(), ids=list(MAILS))
@@ -114,6 +117,20 @@ def test_a_signals_mail_names_symbol_type_and_quality_at_once_and_everything_it_
             assert said in part, said
     assert f"{PAGES}/signals/{SIGNAL.signal_id}" in mail.text
     assert f'href="{PAGES}/signals/{SIGNAL.signal_id}"' in mail.html
+
+
+def test_a_digest_tells_the_regime_and_the_confidence_that_each_signal_was_given_with() -> None:
+    mail = MAILS["digest"]
+    for part in (mail.text, Outline(mail.html).words):
+        assert "given in regime UP/NORMAL, confidence not yet calibrated" in part
+        assert "given in regime UP/NORMAL, confidence 58%" in part
+
+
+def test_a_mail_that_can_be_ended_shows_the_way_out_last() -> None:
+    mail, link = MAILS["signal that can be ended"], f"{PAGES}/signals/api/unsubscribe/{TOKEN}"
+    assert mail.text.endswith(f"\nUnsubscribe: {link}\n")
+    assert Outline(mail.html).words.endswith(" Unsubscribe")
+    assert ("a", "href", link) in Outline(mail.html).attributes
 
 
 def test_a_note_is_text_in_every_part() -> None:

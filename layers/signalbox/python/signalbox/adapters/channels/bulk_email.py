@@ -1,5 +1,6 @@
 """E-mail through Amazon SES, fifty recipients to a call where all get the same words."""
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 
 from signalbox.adapters import aws
 from signalbox.adapters.channels.email import EmailSender, list_headers
+from signalbox.domain.delivery.mail_frame import with_way_out
 from signalbox.domain.delivery.message import Envelope, Message, Outcome
 from signalbox.domain.errors import (
     ChannelUnavailableError,
@@ -20,6 +22,7 @@ BULK_RECIPIENTS = 50
 SANDBOX = "sandbox"
 _REJECTED = frozenset({"MESSAGE_REJECTED", "INVALID_PARAMETER_VALUE", "INVALID_PARAMETER"})
 _UNVERIFIED = "not verified"
+_LINK = "unsubscribe_url"
 
 
 class BulkEmailSender(EmailSender):
@@ -80,11 +83,12 @@ class BulkEmailSender(EmailSender):
 
 
 def _groups(envelopes: Sequence[Envelope]) -> Iterator[list[int]]:
-    """Yield the places of envelopes that say the same, fifty at most."""
-    alike: dict[tuple[str, str, str], list[int]] = {}
+    """Yield the places of envelopes that say the same and all can be ended, or all cannot; fifty at most."""
+    alike: dict[tuple[str, str, str, bool], list[int]] = {}
     for number, envelope in enumerate(envelopes):
         message = envelope.message
-        alike.setdefault((message.subject, message.text, message.html), []).append(number)
+        ends = message.unsubscribe_url is not None
+        alike.setdefault((message.subject, message.text, message.html, ends), []).append(number)
     for numbers in alike.values():
         for start in range(0, len(numbers), BULK_RECIPIENTS):
             yield numbers[start : start + BULK_RECIPIENTS]
@@ -96,12 +100,16 @@ def has_placeholders(message: Message) -> bool:
 
 
 def _content(message: Message) -> dict[str, str]:
-    return {"Subject": message.subject, "Text": message.text, "Html": message.html}
+    """Return what all recipients read; where the link of each stands, SES puts the entry's."""
+    shown = message if message.unsubscribe_url is None else with_way_out(message, f"{{{{{_LINK}}}}}")
+    return {"Subject": shown.subject, "Text": shown.text, "Html": shown.html}
 
 
 def _entry(envelope: Envelope) -> dict[str, Any]:
+    own = json.dumps({_LINK: envelope.message.unsubscribe_url})
     return {
         "Destination": {"ToAddresses": [envelope.recipient]},
         "ReplacementTags": [{"Name": "delivery_id", "Value": envelope.delivery_id}],
         "ReplacementHeaders": list_headers(envelope.message),
+        "ReplacementEmailContent": {"ReplacementTemplate": {"ReplacementTemplateData": own}},
     }

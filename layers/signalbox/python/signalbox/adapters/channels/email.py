@@ -4,6 +4,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 
 from signalbox.adapters import aws
 from signalbox.domain.accounts.texts import without_addresses
+from signalbox.domain.delivery.mail_frame import with_way_out
 from signalbox.domain.delivery.message import Message
 from signalbox.domain.errors import ChannelUnavailableError, RecipientRejectedError, UnclearOutcomeError
 
@@ -29,7 +30,8 @@ class EmailSender:
     def send(self, message: Message, recipient: str, delivery_id: str) -> str:
         """Send one e-mail, as text and HTML, and return SES's message id.
 
-        The message carries `delivery_id` as a tag, which SES repeats in its bounce, complaint and delivery events.
+        The message carries `delivery_id` as a tag, which SES repeats in its bounce, complaint and delivery events. A
+        mail that can be ended shows its link, too.
 
         Raises
         ------
@@ -38,6 +40,7 @@ class EmailSender:
         ChannelUnavailableError
             If SES is throttled, paused, failing or not set up: sending it again later may succeed.
         """
+        shown = message if message.unsubscribe_url is None else with_way_out(message, message.unsubscribe_url)
         try:
             reply = aws.client("sesv2").send_email(
                 FromEmailAddress=self._sender,
@@ -46,8 +49,8 @@ class EmailSender:
                     "Simple": {
                         "Subject": {"Data": message.subject, "Charset": "UTF-8"},
                         "Body": {
-                            "Text": {"Data": message.text, "Charset": "UTF-8"},
-                            "Html": {"Data": message.html, "Charset": "UTF-8"},
+                            "Text": {"Data": shown.text, "Charset": "UTF-8"},
+                            "Html": {"Data": shown.html, "Charset": "UTF-8"},
                         },
                         "Headers": list_headers(message),
                     }

@@ -25,7 +25,8 @@ class Item:
 def render_digest(items: Sequence[Item], page_url: str) -> Message:
     """Return one message about several signals, in the order given; `page_url` is where their pages live, or empty.
 
-    Both parts say the same: what happened, to which signal, at which levels, how good it is or how it ended.
+    Both parts say the same: what happened, to which signal, at which levels, how good it is or how it ended, and in
+    which regime and with which confidence it was given.
     """
     return Message(subject=_subject(items), text=_text(items, page_url), html=_html(items, page_url))
 
@@ -58,6 +59,16 @@ def _levels(item: Item) -> str:
     return f"{prices}; valid until {shown_time(item.signal.expires_at)}"
 
 
+def _lines(item: Item) -> list[str]:
+    return [_levels(item), _given(item), f"{item.signal.strategy}: {item.signal.summary}"]
+
+
+def _given(item: Item) -> str:
+    confidence = item.signal.confidence
+    told = "not yet calibrated" if confidence is None else f"{confidence:.0%}"
+    return f"given in regime {item.signal.regime}, confidence {told}"
+
+
 def _link(item: Item, page_url: str) -> str:
     return f"{page_url}/signals/{item.signal.signal_id}" if page_url else ""
 
@@ -65,8 +76,8 @@ def _link(item: Item, page_url: str) -> str:
 def _text(items: Sequence[Item], page_url: str) -> str:
     blocks = []
     for item in items:
-        lines = [_what(item), f"  {_levels(item)}", f"  {item.signal.strategy}: {item.signal.summary}"]
-        blocks.append("\n".join([*lines, f"  {_link(item, page_url) or item.signal.signal_id}"]))
+        lines = [*_lines(item), _link(item, page_url) or item.signal.signal_id]
+        blocks.append("\n  ".join([_what(item), *lines]))
     return "\n\n".join([*blocks, DISCLAIMER, ""])
 
 
@@ -78,5 +89,5 @@ def _html(items: Sequence[Item], page_url: str) -> str:
 
 
 def _item(item: Item, page_url: str) -> str:
-    lines = [_levels(item), f"{item.signal.strategy}: {item.signal.summary}"]
-    return mail_frame.item(_what(item), _link(item, page_url), lines, rises=item.signal.signal_type is SignalType.BUY)
+    rises = item.signal.signal_type is SignalType.BUY
+    return mail_frame.item(_what(item), _link(item, page_url), _lines(item), rises=rises)

@@ -5,8 +5,11 @@ with two of our own that are legible on white and on black. Everything that come
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from html import escape
+
+from signalbox.domain.delivery.message import Message
 
 GOOD, BAD = "#0e9f6e", "#e5484d"
 """For the marks of what is to rise and to fall: at least 3:1 on white and on the dark grounds of mail programs."""
@@ -96,6 +99,14 @@ def button(label: str, link: str) -> str:
 def code(text: str) -> str:
     """Return a word to copy."""
     return f'<p style="margin:0 0 16px"><code style="font-size:15px">{escape(text)}</code></p>'
+
+
+def with_way_out(mail: Message, link: str) -> Message:
+    """Return a mail whose two parts end with a link to have no more of them, for readers whose program shows none."""
+    style = f"{_QUIET};max-width:560px;margin:12px auto 0"
+    line = f'<p style="{style}"><a href="{escape(link)}">Unsubscribe</a></p>'
+    before, end, after = mail.html.rpartition("</body>")
+    return replace(mail, text=f"{mail.text}\nUnsubscribe: {link}\n", html=f"{before}{line}{end}{after}")
 
 
 def shown_time(moment: datetime) -> str:
