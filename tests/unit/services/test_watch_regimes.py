@@ -140,6 +140,18 @@ def test_the_market_is_written_by_its_turns_first_shard_from_every_bucket() -> N
     assert house.history("market") == [Direction.UP]
 
 
+def test_garbage_in_one_symbol_does_not_move_the_market() -> None:
+    house = House()
+    still = 100 + np.tile([0.0, 0.2], ROWS // 2)
+    garbage = still * np.concatenate([np.ones(ROWS - 40), 1.3 ** np.arange(40)])
+    columns = {"BTC/USDT": walk(still.tolist()), "ETH/USDT": walk(garbage.tolist())}
+    house.candles = InMemoryCandles()
+    for at, (symbol, candles) in enumerate(columns.items()):
+        house.candles.save(house.grid(candles, symbol), at)
+    house.turn()
+    assert house.history("market") == [Direction.RANGE]
+
+
 def test_an_alert_on_a_regime_fires_once_for_each_change_also_if_the_worker_died_in_between() -> None:
     house = House()
     house.alerts.add(make_alert(make_terms(AlertKind.REGIME, timeframe=Timeframe.H1, repeat=True)))

@@ -9,6 +9,7 @@ import numpy as np
 from signalbox.domain.alerts.events import MARKET
 from signalbox.domain.instants import to_ms
 from signalbox.domain.market.candles import COLUMNS, CandleGrid
+from signalbox.domain.market.health import believed, keep
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.regimes.change import Direction, RegimeChange, Volatility
 from signalbox.domain.regimes.classification import classify, market_regime
@@ -36,8 +37,8 @@ def record_market_regime(
 ) -> list[RegimeChange]:
     """Store and return the change of the market's regime, if `shard` is its turn's first: one does it for all.
 
-    The market is the equal-weight basket of all watched symbols, over the `rows` candles up to the one before the
-    turn's: the other shards may not have stored the turn's own yet.
+    The market is the equal-weight basket of the watched symbols whose candles can be believed, over the `rows` candles
+    up to the one before the turn's: the other shards may not have stored the turn's own yet.
     """
     universe = universes.current(shard.as_of) if shard.number == 0 else None
     if universe is None:
@@ -47,7 +48,7 @@ def record_market_regime(
     grid = _whole(universe.watched, shard.timeframe, last - (rows - 1) * step, last, candles)
     if grid is None:
         return []
-    return _record((MARKET,), shard.timeframe, market_regime(grid), shard.as_of, regimes)
+    return _record((MARKET,), shard.timeframe, market_regime(keep(grid, believed(grid))), shard.as_of, regimes)
 
 
 def _record(

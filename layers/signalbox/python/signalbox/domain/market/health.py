@@ -12,6 +12,8 @@ from signalbox.domain.market.candles import BoolArray, Candle, CandleGrid, Float
 from signalbox.domain.market.suppression_reason import SuppressionReason
 
 Refusals = dict[str, tuple[SuppressionReason, str]]
+Check = tuple[BoolArray, SuppressionReason, str]
+"""Which columns of a grid are refused, why, and in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,42 +70,52 @@ def inspect(
     """
     refusals: Refusals = {}
     open_candle = _open_candle(grid, now_ms, grace_ms)
-    with np.errstate(all="ignore"):
-        checks = (
-            (_all(grid, condition=bool(open_candle)), SuppressionReason.OPEN_CANDLE, open_candle),
-            (_absent(grid, expected_last_open), SuppressionReason.STALE, f"no candle of {_moment(expected_last_open)}"),
-            (_not_prices(grid), SuppressionReason.BAD_DATA, "price or volume that is zero, negative or not finite"),
-            (_disordered(grid), SuppressionReason.BAD_DATA, "candle whose high and low do not hold open and close"),
-            (
-                _jumping(grid, limits),
-                SuppressionReason.BAD_DATA,
-                f"jump by {limits.jump_factor:g} times that is not held",
-            ),
-            (
-                _stepping(grid, limits),
-                SuppressionReason.BAD_DATA,
-                f"open {limits.step_factor:g} times away from the close before that is not held",
-            ),
-            (
-                _frozen(grid, limits.frozen_candles),
-                SuppressionReason.HALTED,
-                f"no change of price for {limits.frozen_candles} candles",
-            ),
-            (
-                _repeated(grid, limits.repeated_candles),
-                SuppressionReason.HALTED,
-                f"one candle given {limits.repeated_candles} times in a row",
-            ),
-            (
-                grid.present.sum(axis=0) < limits.present_share * len(grid.times),
-                SuppressionReason.STALE,
-                f"fewer than {limits.present_share:.0%} of {len(grid.times)} candles are there",
-            ),
-        )
+    checks = (
+        (_all(grid, condition=bool(open_candle)), SuppressionReason.OPEN_CANDLE, open_candle),
+        (_absent(grid, expected_last_open), SuppressionReason.STALE, f"no candle of {_moment(expected_last_open)}"),
+        *_disbelieved(grid, limits),
+        (
+            grid.present.sum(axis=0) < limits.present_share * len(grid.times),
+            SuppressionReason.STALE,
+            f"fewer than {limits.present_share:.0%} of {len(grid.times)} candles are there",
+        ),
+    )
     for refused, reason, detail in checks:
         for column in np.flatnonzero(refused):
             refusals.setdefault(grid.symbols[column], (reason, detail))
     return tuple(symbol for symbol in grid.symbols if symbol not in refusals), refusals
+
+
+def believed(grid: CandleGrid, limits: HealthLimits = DEFAULT_LIMITS) -> tuple[str, ...]:
+    """Return the symbols, in the grid's order, that `inspect` refuses for nothing but holes and lateness, if at all."""
+    refused = np.logical_or.reduce([cells for cells, _, _ in _disbelieved(grid, limits)])
+    return tuple(symbol for symbol, bad in zip(grid.symbols, refused, strict=True) if not bad)
+
+
+def _disbelieved(grid: CandleGrid, limits: HealthLimits) -> tuple[Check, ...]:
+    """Return the checks of what the candles hold, as far as they are there."""
+    bad, halted = SuppressionReason.BAD_DATA, SuppressionReason.HALTED
+    with np.errstate(all="ignore"):
+        return (
+            (_not_prices(grid), bad, "price or volume that is zero, negative or not finite"),
+            (_disordered(grid), bad, "candle whose high and low do not hold open and close"),
+            (_jumping(grid, limits), bad, f"jump by {limits.jump_factor:g} times that is not held"),
+            (
+                _stepping(grid, limits),
+                bad,
+                f"open {limits.step_factor:g} times away from the close before that is not held",
+            ),
+            (
+                _frozen(grid, limits.frozen_candles),
+                halted,
+                f"no change of price for {limits.frozen_candles} candles",
+            ),
+            (
+                _repeated(grid, limits.repeated_candles),
+                halted,
+                f"one candle given {limits.repeated_candles} times in a row",
+            ),
+        )
 
 
 def keep(grid: CandleGrid, symbols: Sequence[str]) -> CandleGrid:
