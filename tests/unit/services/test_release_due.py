@@ -10,9 +10,7 @@ from signalbox.domain.accounts.account import Tier
 from signalbox.domain.delivery.delivery import Channel, DeliveryState
 from signalbox.domain.delivery.planning import BUDGET_WINDOW
 from signalbox.domain.delivery.timing import Digest, QuietHours
-from signalbox.domain.errors import (
-    QueueUnavailableError,
-)
+from signalbox.domain.errors import QueueUnavailableError
 from signalbox.domain.instants import from_iso
 from signalbox.services.release_due import ReleaseReport
 from signalbox.services.route_deliveries import route_event
