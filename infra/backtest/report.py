@@ -14,7 +14,7 @@ from signalbox.domain.instants import from_ms, to_iso
 from signalbox.domain.signals.costs import DEFAULT_COSTS
 from signalbox.domain.signals.signal import NULL_STRATEGY, RULES_VERSION, Origin, Signal
 from signalbox.domain.signals.suppression import SuppressionReason
-from signalbox.domain.statistics.bootstrap import RESAMPLES, bootstrap_interval
+from signalbox.domain.statistics.bootstrap import RESAMPLES
 from signalbox.domain.statistics.daily import DailyStatistics, of, total
 from signalbox.domain.statistics.figures import Figures, compare, equity_curve, figures
 from signalbox.domain.statistics.rates import Rate
@@ -39,7 +39,7 @@ def make_report(
     finished = [signal for signal in run.signals if signal.expires_at <= over]
     days = life_days(grid.timeframe)
     sums = by_strategy(finished)
-    compared = compare(sums, overlap_days=days, interval=bootstrap_interval)
+    compared = compare(sums, overlap_days=days)
     windows = walk_forward(finished, material.start, material.end, overlap_days=days)
     names = [name for name in compared if not shown or name in (*shown, NULL_STRATEGY)]
     return {
@@ -86,7 +86,7 @@ def _played_by(settings: BacktestSettings, seed: int) -> dict[str, Any]:
         "rules_version": RULES_VERSION,
         "costs": asdict(DEFAULT_COSTS),
         "settings": _plain(settings),
-        "interval": f"95 %, bootstrap by day, {RESAMPLES} resamples, seed 0",
+        "interval": f"95 %, bootstrap by day in runs, {RESAMPLES} resamples, seed 0",
     }
 
 
@@ -144,10 +144,7 @@ def _filters(run: BacktestRun, over: datetime, overlap_days: int) -> dict[str, A
     for reason, signal in run.suppressed:
         if signal.strategy != NULL_STRATEGY and signal.expires_at <= over:
             values[reason].append(of(signal))
-    found = {
-        reason: figures(total(values[reason]), overlap_days=overlap_days, interval=bootstrap_interval)
-        for reason in sorted(values)
-    }
+    found = {reason: figures(total(values[reason]), overlap_days=overlap_days) for reason in sorted(values)}
     return {
         str(reason): _plain(
             {

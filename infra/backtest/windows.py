@@ -11,7 +11,8 @@ from typing import Final
 
 from signalbox.domain.instants import to_iso
 from signalbox.domain.signals.signal import NULL_STRATEGY, Signal
-from signalbox.domain.statistics.clusters import Days, mean_interval, mean_r
+from signalbox.domain.statistics.bootstrap import bootstrap_interval
+from signalbox.domain.statistics.clusters import Days, mean_r
 from signalbox.domain.statistics.daily import of, total
 from signalbox.domain.statistics.rates import Interval
 from signalbox.domain.strategies.registry import strategies
@@ -64,7 +65,7 @@ def walk_forward(
                     n=sum(day.n for day in days.values()),
                     purged=given - left,
                     expectancy=mean_r(days),
-                    interval=mean_interval(days, overlap_days),
+                    interval=bootstrap_interval(days, overlap_days),
                     base=base,
                 )
             )

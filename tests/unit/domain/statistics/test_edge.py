@@ -3,7 +3,7 @@ from random import Random
 
 import pytest
 
-from signalbox.domain.statistics.clusters import degrees_of, difference, mean_interval
+from signalbox.domain.statistics.clusters import degrees_of, difference
 from signalbox.domain.statistics.daily import Day
 from signalbox.domain.statistics.edge import Shown, benjamini_hochberg, edges
 from tests.unit.domain.statistics.samples import days_of
@@ -71,13 +71,6 @@ def test_one_of_many_must_be_clearer_than_one_alone() -> None:
     assert crowded.adjusted_p > alone.adjusted_p
 
 
-def test_signals_of_one_day_that_move_together_widen_the_interval() -> None:
-    apart, together = mean_interval(noise(5)), mean_interval(noise(5, shared=1.2))
-    assert apart is not None
-    assert together is not None
-    assert together.high - together.low > 1.5 * (apart.high - apart.low)
-
-
 def test_what_a_day_does_to_both_is_no_difference_between_them() -> None:
     shocks = [Random(4).gauss(0, 3) for _ in range(90)]
     one = days_of([[shock, shock + 0.1] for shock in shocks])
@@ -91,14 +84,3 @@ def test_days_that_overlap_count_as_fewer() -> None:
     assert degrees_of(noise(1), 2) == 39
     heavy = days_of([[0.1] * 500, *([[0.1]] * 100)])
     assert degrees_of(heavy, 0) == 1
-
-
-def test_trends_over_several_days_widen_the_interval() -> None:
-    level, walk, random = 0.0, [], Random(2)
-    for _ in range(200):
-        level = 0.8 * level + random.gauss(0, 1)
-        walk.append([level])
-    narrow, wide = mean_interval(days_of(walk), 0), mean_interval(days_of(walk), 5)
-    assert narrow is not None
-    assert wide is not None
-    assert wide.high - wide.low > 1.5 * (narrow.high - narrow.low)

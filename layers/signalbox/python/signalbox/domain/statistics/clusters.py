@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from math import inf, sqrt
 
-from signalbox.domain.statistics.daily import Day
-from signalbox.domain.statistics.rates import Interval
+from signalbox.domain.statistics.daily import Booked, Day
 from signalbox.domain.statistics.student import upper_quantile, upper_tail
 
 OVERLAP_DAYS = 2
@@ -26,6 +25,7 @@ TAIL = 0.025
 """On each side of an interval of 95 %."""
 
 Days = Mapping[date, Day]
+Bookings = Mapping[date, Day] | Mapping[date, Booked]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +49,6 @@ def mean_r(days: Days) -> float | None:
     return sum(day.r for day in days.values()) / n if n else None
 
 
-def mean_interval(days: Days, overlap_days: int = OVERLAP_DAYS) -> Interval | None:
-    """Return the 95 % interval of the mean net R, None for fewer than two days."""
-    mean = mean_r(days)
-    if mean is None or len(days) < 2:
-        return None
-    half = upper_quantile(TAIL, degrees_of(days, overlap_days)) * sqrt(_variance(_shares(days, mean), overlap_days))
-    return Interval(mean - half, mean + half)
-
-
 def difference(days: Days, base: Days, overlap_days: int = OVERLAP_DAYS) -> Difference | None:
     """Return how the mean of `days` stands against that of `base`, None unless both have two days.
 
@@ -79,7 +70,7 @@ def difference(days: Days, base: Days, overlap_days: int = OVERLAP_DAYS) -> Diff
     return Difference(gap, standard_error, degrees, low, upper_tail(gap / standard_error, degrees))
 
 
-def degrees_of(days: Days, overlap_days: int) -> int:
+def degrees_of(days: Bookings, overlap_days: int) -> int:
     """Return the degrees of freedom that a set of days is worth, at least 1."""
     n = sum(day.n for day in days.values())
     heaviness = sum(day.n**2 for day in days.values())

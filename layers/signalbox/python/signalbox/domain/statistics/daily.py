@@ -45,6 +45,13 @@ _WHOLE = re.compile(r"-?\d+", re.ASCII)
 _SETTLED = (Status.TARGET_HIT, Status.STOP_HIT, Status.EXPIRED)
 
 
+class Booked(NamedTuple):
+    """What some signals came to: how many were booked, and the sum of their net R."""
+
+    n: int
+    r: float
+
+
 class Day(NamedTuple):
     """What the signals created on one day came to: how many were booked, the sum of their net R, and that sum with
     each R bounded to [-EXTREME_R, +EXTREME_R]."""

@@ -1,21 +1,18 @@
 """Every published figure, computed from sums alone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from math import sqrt
 
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.signals.signal import NULL_STRATEGY, Status
+from signalbox.domain.statistics.bootstrap import bootstrap_interval
 from signalbox.domain.statistics.calibration import Calibration, calibration
-from signalbox.domain.statistics.clusters import OVERLAP_DAYS, Days, mean_interval
+from signalbox.domain.statistics.clusters import OVERLAP_DAYS
 from signalbox.domain.statistics.daily import DailyStatistics
 from signalbox.domain.statistics.edge import Edge, edges
 from signalbox.domain.statistics.rates import Interval, Rate, profit_factor, rate
-
-IntervalOf = Callable[[Days, int], Interval | None]
-"""(sums per day, days a signal lives) -> the 95 % interval of the mean: `clusters.mean_interval`, or
-`bootstrap.bootstrap_interval` where numpy may be had."""
 
 QUALITY_BANDS = tuple(range(0, 100, 10))
 
@@ -47,7 +44,7 @@ class Figures:
     expectancy, optimistic_expectancy : float or None
         Mean R over everything booked, ties taken as stops, or as targets.
     expectancy_interval : Interval or None
-        Of `expectancy`, by day.
+        Of `expectancy`, by the bootstrap by day.
     bounded_expectancy : float or None
         Mean R with each R bounded at 5 either way: what edges are judged by.
     deviation : float or None
@@ -95,7 +92,6 @@ def figures(
     base: DailyStatistics | None = None,
     *,
     overlap_days: int = OVERLAP_DAYS,
-    interval: IntervalOf = mean_interval,
 ) -> Figures:
     """Return the figures of one set of signals; with `base` (the coin's) also whether it alone shows an edge.
 
@@ -104,14 +100,13 @@ def figures(
     edge = None
     if base is not None:
         edge = edges({"": statistics.days}, base.days, overlap_days)[""]
-    return _figures(statistics, edge, overlap_days, interval)
+    return _figures(statistics, edge, overlap_days)
 
 
 def compare(
     by_strategy: Mapping[str, DailyStatistics],
     *,
     overlap_days: int = OVERLAP_DAYS,
-    interval: IntervalOf = mean_interval,
 ) -> dict[str, Figures]:
     """Return the figures of every strategy, with edges judged over all of them against the coin, which has none.
 
@@ -121,7 +116,7 @@ def compare(
         raise InvalidValueError(f"statistics must hold {NULL_STRATEGY!r}, held {', '.join(sorted(by_strategy))}")
     others = {name: value.days for name, value in by_strategy.items() if name != NULL_STRATEGY}
     verdicts = edges(others, by_strategy[NULL_STRATEGY].days, overlap_days)
-    return {name: _figures(value, verdicts.get(name), overlap_days, interval) for name, value in by_strategy.items()}
+    return {name: _figures(value, verdicts.get(name), overlap_days) for name, value in by_strategy.items()}
 
 
 def equity_curve(statistics: DailyStatistics) -> list[tuple[date, float]]:
@@ -142,7 +137,7 @@ def max_drawdown(statistics: DailyStatistics) -> float:
     return deepest
 
 
-def _figures(s: DailyStatistics, edge: Edge | None, overlap_days: int, interval: IntervalOf) -> Figures:
+def _figures(s: DailyStatistics, edge: Edge | None, overlap_days: int) -> Figures:
     booked, ambiguous = s.count("booked"), s.count("ambiguous")
     targets, stops = s.ended(Status.TARGET_HIT), s.ended(Status.STOP_HIT)
     ends = {str(status): s.ended(status) for status in Status if status is not Status.OPEN}
@@ -155,7 +150,7 @@ def _figures(s: DailyStatistics, edge: Edge | None, overlap_days: int, interval:
         optimistic_win_rate=rate(targets + ambiguous, targets + stops),
         wins_of_all=rate(targets, booked),
         expectancy=s.amount("r") / booked if booked else None,
-        expectancy_interval=interval(s.days, overlap_days),
+        expectancy_interval=bootstrap_interval(s.days, overlap_days),
         optimistic_expectancy=s.amount("optimistic_r") / booked if booked else None,
         bounded_expectancy=sum(day.bounded for day in s.days.values()) / booked if booked else None,
         deviation=_deviation(s),

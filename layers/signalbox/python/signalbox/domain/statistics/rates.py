@@ -8,7 +8,7 @@ from signalbox.domain.errors import InvalidValueError
 ENOUGH = 30
 """Below this n a rate is shown as "too few"."""
 
-_Z = 1.959963984540054
+NORMAL_95 = 1.959963984540054
 """The 97.5 % quantile of the normal distribution."""
 
 
@@ -58,9 +58,9 @@ def wilson(hits: int, n: int) -> Interval:
     if n <= 0:
         raise InvalidValueError(f"n must be positive, was {n}")
     share = hits / n
-    shrink = 1 + _Z**2 / n
-    centre = (share + _Z**2 / (2 * n)) / shrink
-    half = _Z / shrink * sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
+    shrink = 1 + NORMAL_95**2 / n
+    centre = (share + NORMAL_95**2 / (2 * n)) / shrink
+    half = NORMAL_95 / shrink * sqrt(share * (1 - share) / n + NORMAL_95**2 / (4 * n**2))
     # At the ends the interval reaches 0 and 1 exactly; rounding must not push it past the share itself.
     return Interval(0.0 if hits == 0 else centre - half, 1.0 if hits == n else centre + half)
 
