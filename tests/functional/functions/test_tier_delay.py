@@ -4,9 +4,8 @@ The list of questions comes from the API's own declarations: every GET, each par
 route is asked by itself; a new parameter fails this test until somebody says what to ask it with.
 """
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -16,16 +15,16 @@ import pytest
 from signalbox import bootstrap
 from signalbox.api.app import declared
 from signalbox.api.endpoint import Endpoint
-from signalbox.domain.accounts.account import Account, Scope, Tier
-from signalbox.domain.delivery.delivery import Channel
+from signalbox.domain.accounts.account import Account, Tier
 from signalbox.domain.instants import to_iso
-from signalbox.domain.signals.events import EventKind
 from signalbox.domain.signals.signal import Signal
 from signalbox.ports.work import Turn
-from signalbox.services.accounts import make_key
-from tests.builders import ended, make_event, make_signal, make_subscription, make_universe
+from tests.builders import make_signal, make_universe
 from tests.fakes.access import InMemoryQuotas
-from tests.functional.functions.conftest import NOW, Handler, load_event
+from tests.fakes.topics import Switchboard
+from tests.fakes.work import FixedClock
+from tests.functional.functions.conftest import NOW, Handler
+from tests.functional.functions.delay_world import ALERT_ID, Listener, World, credential_of
 from tests.functional.functions.gate import Answer, Gate
 from tests.proof import only_in_prove
 
@@ -66,8 +65,10 @@ TOLD = {
 """Where those who may know of the signal do see it: without that, seeing nothing would prove nothing."""
 
 
-COUNTS_WORK = {"/signals/api/account", "/signals/api/account/keys", "/signals/api/monitoring"}
-"""Whose answers change with every request, or with how much waits in the queues; they name no signal."""
+COUNTS_REQUESTS = {"/signals/api/account", "/signals/api/account/keys"}
+"""Whose answers change with every request; they name no signal."""
+PATHS = {"alert_id": ALERT_ID}
+"""What is asked for by path, where it is no signal."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Question:
 
 
 def questions(endpoint: Endpoint, signal: Signal) -> Iterator[Question]:
-    path = tuple((name, signal.signal_id) for name in re.findall(r"\{(\w+)\}", endpoint.path))
+    path = tuple((name, PATHS.get(name, signal.signal_id)) for name in re.findall(r"\{(\w+)\}", endpoint.path))
     fields = endpoint.query.model_fields if endpoint.query else {}
     asked = {field.alias or name for name, field in fields.items()}
     yield Question(endpoint.path, path=path)
@@ -90,25 +91,15 @@ def questions(endpoint: Endpoint, signal: Signal) -> Iterator[Question]:
             yield Question(endpoint.path, tuple({**pair, name: each}.items()), path)
 
 
-def credential_of(account: Account) -> str:
-    accounts = bootstrap.account_repository()
-    accounts.put_account(account)
-    everything = make_subscription(
-        subscription_id=f"sub-{account.account_id}",
-        account_id=account.account_id,
-        tier=account.tier,
-        channels=frozenset({Channel.WEBSOCKET, Channel.EMAIL}),
-    )
-    bootstrap.subscription_repository().put(everything)
-    return make_key(account, scopes=frozenset(Scope), accounts=accounts, now=NOW).text
-
-
 @pytest.fixture
 def gate(handler: Handler, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Gate:
     from signalbox.telemetry import logger
 
     # Hundreds of requests need no log, and to count each of them in a table takes half of their time.
     monkeypatch.setattr(logger, "info", lambda *_told, **_more: None)
+    # Neither ages nor what waits may change while the questions are asked.
+    standing = FixedClock(bootstrap.wall_clock().now())
+    monkeypatch.setattr(bootstrap, "wall_clock", lambda: standing)
     quotas = InMemoryQuotas()
     monkeypatch.setattr(bootstrap, "quota_repository", lambda: quotas)
     return Gate(handler, lambda_context)
@@ -127,73 +118,89 @@ def signals(house: None) -> dict[str, Signal]:
     return {"known": known, "hidden": hidden}
 
 
-class World:
-    """What happens to signals, through the functions that make it happen."""
-
-    def __init__(self, handler: Handler, context: Any) -> None:
-        self._handler, self._context = handler, context
-
-    def publish(self, signal: Signal) -> None:
-        bootstrap.signal_repository().add(signal)
-        self._tell(signal, EventKind.PUBLISHED)
-
-    def end(self, signal: Signal) -> None:
-        bootstrap.signal_repository().update(signal, ended(signal))
-        self._tell(ended(signal), EventKind.ENDED)
-
-    def _tell(self, signal: Signal, kind: EventKind) -> None:
-        event = make_event(signal, kind, as_of=signal.published_at, confidence=signal.confidence)
-        for function in ("update_read_models", "route_deliveries"):
-            message = load_event(function)
-            message["Records"][0]["body"] = json.dumps(event.to_message())
-            assert self._handler(function)(message, self._context) == {"batchItemFailures": []}
-
-
-def seen(answer: Answer) -> tuple[int, str]:
-    """What a caller can tell answers apart by, but for the moments of the wall clock, which runs on."""
-    return answer.status, re.sub(r'"(?!2024-)\d{4}-[^"]*Z"', '"wall clock"', answer.text)
-
-
 @pytest.fixture
-def world(handler: Handler, lambda_context: Any) -> World:
-    return World(handler, lambda_context)
+def world(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> World:
+    board = Switchboard()
+    monkeypatch.setattr(bootstrap, "connection_poster", lambda: board)
+    return World(gate, board)
+
+
+def at_age(age: int, signal: Signal) -> Signal:
+    return replace(signal, published_at=bootstrap.clock().now() - timedelta(seconds=age))
+
+
+def accounts_of(*tiers: Tier) -> list[Account]:
+    return [Account(f"acc_{tier}", tier, f"{tier}@example.com") for tier in tiers]
+
+
+def ask(gate: Gate, credential: str | None, asked: Iterable[Question]) -> dict[Question, Answer]:
+    return {
+        each: gate("GET", each.route, credential, query=dict(each.query), source="127.0.0.1", **dict(each.path))
+        for each in asked
+    }
+
+
+def seen(answer: Answer) -> tuple[int, Mapping[str, str], str]:
+    """What a caller can tell answers apart by, but for the age, which says that an answer was kept."""
+    return answer.status, {name: text for name, text in answer.headers.items() if name != "Age"}, answer.text
 
 
 @pytest.mark.prove
 @pytest.mark.parametrize(
     ("tiers", "age"),
     [
-        ((None, Tier.PRO), 59),
-        pytest.param((None, Tier.FREE, Tier.PRO), 0, marks=only_in_prove),
-        pytest.param((None, Tier.FREE), 60, marks=only_in_prove),
-        pytest.param((None, Tier.FREE), 899, marks=only_in_prove),
+        ((Tier.PRO,), 59),
+        pytest.param((Tier.FREE, Tier.PRO), 0, marks=only_in_prove),
+        pytest.param((Tier.FREE,), 60, marks=only_in_prove),
+        pytest.param((Tier.FREE,), 899, marks=only_in_prove),
     ],
 )
 def test_a_signal_that_a_caller_may_not_know_of_changes_no_answer(
-    gate: Gate, world: World, signals: dict[str, Signal], tiers: tuple[Tier | None, ...], age: int
+    gate: Gate, world: World, signals: dict[str, Signal], tiers: tuple[Tier, ...], age: int
 ) -> None:
-    hidden = replace(signals["hidden"], published_at=bootstrap.clock().now() - timedelta(seconds=age))
-    callers = [tier and credential_of(Account(f"acc_{tier}", tier, f"{tier}@example.com")) for tier in tiers]
-    premium = credential_of(Account("acc_premium", Tier.PREMIUM, "premium@example.com"))
+    hidden, accounts = at_age(age, signals["hidden"]), accounts_of(*tiers, Tier.PREMIUM)
+    *keys, premium = (credential_of(account, hidden) for account in accounts)
+    callers = (None, *keys)
     asked = [each for endpoint in declared() if endpoint.method == "GET" for each in questions(endpoint, hidden)]
-
-    def ask(credential: str | None) -> dict[Question, tuple[int, str]]:
-        return {
-            each: seen(
-                gate("GET", each.route, credential, query=dict(each.query), source="127.0.0.1", **dict(each.path))
-            )
-            for each in asked
-        }
-
+    plain = [each for each in asked if not each.query]
     world.publish(signals["known"])
-    before = [ask(caller) for caller in callers]
+    before = [ask(gate, caller, asked) for caller in callers]
+    ages = [ages_of(ask(gate, caller, plain)) for caller in callers]
     world.publish(hidden)
-    with_it = ask(premium)  # and what is kept for those who may know of it is kept now
-    after = [ask(caller) for caller in callers]
-    for was, found in zip(before, after, strict=True):
-        assert [each for each in asked if found[each] != was[each] and each.route not in COUNTS_WORK] == []
-        assert not [each for each, (_, text) in found.items() if hidden.summary in text]
-    assert {each.route for each, (_, text) in with_it.items() if hidden.signal_id in text} >= TOLD
+    world.check_alerts(hidden, accounts)
+    with_it = ask(gate, premium, asked)  # and what is kept for those who may know of it is kept now
+    assert [ages_of(ask(gate, caller, plain)) for caller in callers] == ages
+    kept = [ask(gate, caller, asked) for caller in callers]
+    world.forget_answers()
+    for after in (kept, [ask(gate, caller, asked) for caller in callers]):
+        for was, found in zip(before, after, strict=True):
+            changed = [each for each in asked if seen(found[each]) != seen(was[each])]
+            assert [each for each in changed if each.route not in COUNTS_REQUESTS] == []
+            assert not [each for each, answer in found.items() if hidden.summary in answer.text]
+    assert {each.route for each, answer in with_it.items() if hidden.signal_id in answer.text} >= TOLD
+
+
+def ages_of(answers: Mapping[Question, Answer]) -> dict[Question, str | None]:
+    """How old each answer says it is: what was read anew says nothing, and so that something moved."""
+    return {question: answer.headers.get("Age") for question, answer in answers.items()}
+
+
+@pytest.mark.parametrize(("tier", "age"), [(Tier.FREE, 0), (Tier.FREE, 899), (Tier.PRO, 59)])
+def test_a_signal_that_a_client_may_not_know_of_has_no_number_in_any_topic(
+    gate: Gate, world: World, signals: dict[str, Signal], tier: Tier, age: int
+) -> None:
+    hidden, accounts = at_age(age, signals["hidden"]), accounts_of(tier, Tier.PREMIUM)
+    symbols = [signal.symbol for signal in signals.values()]
+    late, early = (Listener(world, credential_of(account, hidden), str(account.tier)) for account in accounts)
+    world.publish(signals["known"])
+    before, _ = late.ask(*symbols), early.ask(*symbols)
+    live = len(late.heard)
+    world.publish(hidden)
+    world.check_alerts(hidden, accounts)
+    assert len(late.heard) == live
+    assert late.ask(*symbols) == before
+    named = {each["topic"] for each in early.heard if hidden.signal_id in str(each)}
+    assert named == {"signals", "alerts", "deliveries"}, "who may know of it is told, so that nothing proves something"
 
 
 def test_every_parameter_of_every_route_is_asked_with_something() -> None:
