@@ -24,7 +24,10 @@ class Asset:
         Names that are everyday words (Near, Flow): recognised with a capital only before a word such as `protocol`.
     is_word : bool
         Whether the code itself is an everyday word or abbreviation (`NEAR`, `ONE`, `OP`): in capitals it is recognised
-        only beside other codes or a word of the market.
+        only in a list of codes or before a word of the market.
+    is_abbreviation : bool
+        Whether the code stands for something else too that other news name (`ADA`, an act of Congress): it is
+        recognised like a word, and where it begins a clause of a title that names another asset.
     unless : tuple of str
         Next words that make a `proper` name mean something else.
     """
@@ -34,17 +37,27 @@ class Asset:
     proper: tuple[str, ...] = ()
     everyday: tuple[str, ...] = ()
     is_word: bool = False
+    is_abbreviation: bool = False
     unless: tuple[str, ...] = ()
+
+    @property
+    def is_ambiguous(self) -> bool:
+        """Whether the code alone, in capitals, may mean something else."""
+        return self.is_word or self.is_abbreviation
 
 
 def _asset(code: str, names: str = "", *, proper: str = "", everyday: str = "", unless: str = "") -> Asset:
-    """Return an asset from lists parted by commas; a code that ends in `?` is an everyday word."""
+    """Return an asset from lists parted by commas.
+
+    A code that ends in `?` is an everyday word, one that ends in `~` an abbreviation of something else too.
+    """
     return Asset(
-        code=code.removesuffix("?"),
+        code=code.rstrip("?~"),
         names=_listed(names),
         proper=_listed(proper),
         everyday=_listed(everyday),
         is_word=code.endswith("?"),
+        is_abbreviation=code.endswith("~"),
         unless=tuple(unless.split()),
     )
 
@@ -60,13 +73,13 @@ ASSETS: tuple[Asset, ...] = (
     _asset("SOL", "solana"),
     _asset("BNB", "binance coin, bnb chain, binance smart chain"),
     _asset("DOGE", "dogecoin", proper="Doge"),
-    _asset("ADA", "cardano"),
+    _asset("ADA~", "cardano"),
     _asset("AVAX", proper="Avalanche", unless="of in as hits hit victim rescue risk"),
     _asset("TRX", "tron network, tron dao", proper="Tron, TRON", unless="legacy movie film sequel ares"),
     _asset("LTC", "litecoin"),
     _asset("BCH", "bitcoin cash"),
     _asset("BSV", "bitcoin sv"),
-    _asset("ETC", "ethereum classic"),
+    _asset("ETC?", "ethereum classic"),
     _asset("DOT?", "polkadot"),
     _asset("LINK?", "chainlink"),
     _asset("MATIC", "polygon network, polygon labs", proper="Polygon", unless="shaped shape mesh art"),
@@ -102,7 +115,7 @@ ASSETS: tuple[Asset, ...] = (
     _asset("DASH?", "dashcoin", everyday="Dash"),
     _asset("NEO?", "neo blockchain, neo smart economy"),
     _asset("GAS?", "neogas, gas token"),
-    _asset("EOS", "eos network"),
+    _asset("EOS?", "eos network, eos foundation"),
     _asset("XTZ", "tezos"),
     _asset("VET?", "vechain"),
     _asset("HBAR", "hedera, hedera hashgraph"),
