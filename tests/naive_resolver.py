@@ -24,8 +24,11 @@ class Outcome(NamedTuple):
     candles_hash: str
 
 
-def resolve(signal: Any, candles: list[Any], step: int, cost_share: float, finer: Any = None) -> Outcome:
-    """Return how `signal` ends, given all candles (ms, open, high, low, close, volume) of its symbol, oldest first."""
+def resolve(  # noqa: PLR0917  what one signal's fate hangs on
+    signal: Any, candles: list[Any], step: int, cost_share: float, finer: Any = None, quotes: Any = ()
+) -> Outcome:
+    """Return how `signal` ends, given all candles (ms, open, high, low, close, volume) of its symbol, oldest first, and
+    the (ms, price) that exchanges agreed on, if any."""
     published = (signal.published_at - EPOCH) // timedelta(milliseconds=1)
     expires = (signal.expires_at - EPOCH) // timedelta(milliseconds=1)
     life = {"5m": 300_000, "1h": 3_600_000, "4h": 14_400_000}[str(signal.timeframe)]
@@ -78,9 +81,10 @@ def resolve(signal: Any, candles: list[Any], step: int, cost_share: float, finer
             price = {"target": target, "stop at open": opened}.get(touched, stop)
             return ended(status, end, price, ambiguous=touched == "both")
 
-    if filled is None or missing / len(due) > 0.02 or last_close is None or last_close_time < expires - life:
+    if filled is None or missing / len(due) > 0.02 or last_close is None:
         return ended("DATA_GAP", expires)
-    return ended("EXPIRED", expires, last_close)
+    priced_at, price = newest((last_close_time, last_close), quotes, expires)
+    return ended("EXPIRED", expires, price) if priced_at >= expires - life else ended("DATA_GAP", expires)
 
 
 def due_times(published: int, expires: int, step: int) -> list[int]:
@@ -102,6 +106,14 @@ def look(*, buy: bool, target: float, stop: float, opened: float, high: float, l
     if touches_target:
         return "target"
     return "stop" if touches_stop else "nothing"
+
+
+def newest(closed: Any, quotes: Any, expires: int) -> Any:
+    """Pick the later (ms, price) of the last close and what exchanges agreed on until `expires`; the close in a tie."""
+    for time, price in quotes:
+        if closed[0] < time <= expires and 0 < price < float("inf"):
+            closed = (time, price)
+    return closed
 
 
 def small_candles(finer: Any, start: int, end: int) -> list[Any]:

@@ -19,6 +19,7 @@ from infra.local.turns import SIMULATED_END, last_turns, warm_up
 from signalbox.adapters.storage.price_history import DynamoPriceHistory
 from signalbox.adapters.storage.signals import DynamoSignalRepository
 from signalbox.adapters.storage.universe import DynamoUniverseRepository
+from signalbox.domain.instants import to_ms
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.signal import Signal, Status
 from tests.proof import only_in_prove
@@ -58,10 +59,22 @@ class Watch:
             assert universe is not None
             opened = self.signals.open_of(member.symbol for member in universe.members)
             self.seen |= {signal.signal_id for signal in opened}
-            late = (signal for signal in opened if signal.expires_at + CYCLE <= as_of)
+            idle = self._idle(as_of)
+            late = (each for each in opened if each.expires_at + CYCLE <= as_of and each.symbol not in idle)
             self.overdue += [(as_of, signal.signal_id) for signal in late]
             if number % LOOK_EACH == 0:
                 self.memory.append(resident(self.house))
+
+    def _idle(self, as_of: datetime) -> set[str]:
+        """Return the symbols that do not trade, or did not an hour ago: what runs out on them waits to be told."""
+        moment, hour = to_ms(as_of), Timeframe.H1.milliseconds
+        stops = (event for event in self.house.market.status()["events"] if event["kind"] in {"halt", "delisting"})
+        return {
+            event["symbol"]
+            for event in stops
+            if event["start_ms"] <= moment
+            if event["kind"] == "delisting" or moment < event["end_ms"] + hour
+        }
 
     def ended(self) -> list[Signal]:
         found = (self.signals.get(signal_id) for signal_id in sorted(self.seen))

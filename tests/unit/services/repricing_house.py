@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from signalbox.domain.instants import to_ms
@@ -12,7 +13,7 @@ from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.signal import Signal
 from signalbox.domain.universe.shards import Shard
 from signalbox.domain.universe.universe import Member, Universe
-from signalbox.ports.market import CandleStore, Exchange, PriceFrameStore
+from signalbox.ports.market import CandleStore, Exchange, Market, PriceFrameStore
 from signalbox.ports.signals import SignalChanges, SignalRepository
 from signalbox.services.quotes import QuoteRound, Silence
 from signalbox.services.reprice_signals import RepricingReport, reprice_shard
@@ -57,7 +58,10 @@ class House:
         self.changes: SignalChanges = changes or InMemorySignalChanges(fake_signals, self.history)
         self.frames: PriceFrameStore = frames or InMemoryPriceFrames()
         self.candles: CandleStore = candles or InMemoryCandles()
-        self.exchanges: dict[str, FakeExchange] = {each: FakeExchange(each) for each in EXCHANGES}
+        self.exchanges: dict[str, FakeExchange] = {
+            each: FakeExchange(each, listed={symbol: Market(symbol, True, Decimal("0.01")) for symbol in symbols})
+            for each in EXCHANGES
+        }
         self.universes = InMemoryUniverse(
             Universe(NOW - timedelta(days=30), tuple(Member(symbol, "binance", 0) for symbol in symbols))
         )

@@ -138,7 +138,7 @@ def test_a_signal_expires_within_one_cycle_even_if_no_price_can_be_had() -> None
     market = Market([100.0] * 30, make_signal(expires_at=NOW + timedelta(hours=4)))
     market.cycle(2)
     for exchange in market.exchanges:
-        exchange.quote_error = ExchangeUnavailableError("down")
+        exchange.quote_error = exchange.market_error = ExchangeUnavailableError("down")
         exchange.candle_errors[SYMBOL] = ExchangeUnavailableError("down")
     assert market.cycle(4).silent_exchanges == 3
     assert market.cycle(5).endings == 1

@@ -1,8 +1,10 @@
 """How a signal ends, rule by rule (docs/definitions.md, version 1)."""
 
+from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 from math import inf, nan
+from random import Random
 
 import pytest
 
@@ -15,6 +17,7 @@ from signalbox.domain.signals.costs import DEFAULT_COSTS, Costs
 from signalbox.domain.signals.evidence import hash_candles
 from signalbox.domain.signals.resolution import settle
 from signalbox.domain.signals.signal import Signal, Status
+from tests.naive_resolver import resolve
 from tests.unit.domain.signals.cases import FIRST, MINUTE, START, STEP, candles_of, flat, make_signal, sheared
 
 FREE = Costs(fee_bps=0, half_spread_bps=0, slippage_bps=0)
@@ -146,6 +149,38 @@ def test_without_a_fresh_candle_expiry_takes_the_last_price_within_one_timeframe
     assert (booked.status, booked.ending.exit_price) == (Status.EXPIRED, Decimal("101.5"))
     for useless in (None, price_at(end - 61 * MINUTE, 101.5), price_at(end + 1, 101.5), price_at(end, nan)):
         assert settled(signal, life, now=signal.expires_at, last_price=useless).status is Status.DATA_GAP
+
+
+def test_expiry_takes_the_close_that_ends_there_else_the_newest_price_at_or_before_it():
+    signal = make_signal(timeframe=Timeframe.H4, expires_at=from_ms(FIRST + 2000 * STEP))
+    life = flat(2000)
+    end = life[-1].time + STEP
+
+    def exit_of(candles: list[Candle], time: int, price: float) -> Decimal:
+        done = settled(signal, candles, now=signal.expires_at, last_price=price_at(time, price))
+        assert done.status is Status.EXPIRED
+        return done.ending.exit_price
+
+    silent = life[:-30]
+    assert exit_of(life, end, 98.5) == Decimal("100.0")
+    assert exit_of(silent, end, 98.5) == exit_of(silent, end - 29 * STEP, 98.5) == Decimal("98.5")
+    for useless in (price_at(end - 31 * STEP, 98.5), price_at(end + 1, 98.5), price_at(end, nan)):
+        assert exit_of(silent, useless.time, useless.price) == Decimal("100.0")
+
+
+def test_an_expiry_into_silence_is_booked_as_the_independent_resolver_says():
+    rng, booked = Random(3), Counter[tuple[str, float | None]]()
+    for _ in range(400):
+        slots, silent = rng.choice([96, 288, 1000]), rng.randrange(20)
+        end = FIRST + slots * STEP + rng.choice([0, MINUTE])
+        signal, life = make_signal(expires_at=from_ms(end)), flat(slots - silent)
+        quote = price_at(end + rng.randrange(-90, 30) * MINUTE, 100.25)
+        done = settled(signal, life, now=from_ms(end) + timedelta(days=1), last_price=quote, costs=DEFAULT_COSTS)
+        told = resolve(signal, life, STEP, DEFAULT_COSTS.side_fraction, quotes=[(quote.time, quote.price)])
+        exit_price = None if done.ending.exit_price is None else float(done.ending.exit_price)
+        assert (done.status, exit_price, done.ending.r) == (told.status, told.exit_price, told.r)
+        booked[told.status, told.exit_price] += 1
+    assert min(booked["EXPIRED", 100.0], booked["EXPIRED", 100.25], booked["DATA_GAP", None]) > 20
 
 
 def test_up_to_two_percent_of_the_life_may_be_missing_and_no_more():

@@ -1,7 +1,7 @@
 """Re-price one shard for one cycle: every symbol's consensus price, and what it and the candles do to open signals."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -9,10 +9,8 @@ from functools import partial
 from typing import Any
 
 from signalbox.domain.instants import to_ms
-from signalbox.domain.market.candles import Candle
 from signalbox.domain.market.consensus import ConsensusPrice, PriceFrame, agree_all
 from signalbox.domain.signals.ending_record import ending_record
-from signalbox.domain.signals.resolution import settle
 from signalbox.domain.signals.revision import revise
 from signalbox.domain.signals.signal import Signal
 from signalbox.domain.universe.shards import Shard
@@ -26,9 +24,6 @@ PREVIOUS_CYCLES = 5
 """A price older than this many cycles is nothing to compare with any more."""
 
 CYCLE = timedelta(minutes=1)
-
-PATIENCE = CYCLE
-"""How long a signal that ran out waits for its last candle to be confirmed."""
 
 LONGEST_DELAY = CYCLE + timedelta(seconds=30)
 """A message that is handled later than this after its `as_of` is dropped: a newer cycle's is on its way, and half a
@@ -127,9 +122,7 @@ def reprice_shard(
     opened = signals.open_of(shard.symbols)
     closed_by = now - timedelta(seconds=grace_seconds)
     settling = Settling(shard, exchanges, candles, closed_by=closed_by, settled=frame.settled)
-    done = _change_all(
-        opened, frame.prices, settling, delisted=_delisted(universes, shard.as_of), now=now, changes=changes
-    )
+    done = _change_all(opened, (frame, *known), settling, gone=_gone(universes, shard.as_of), now=now, changes=changes)
     if settling.settled != frame.settled:
         frames.save(replace(frame, settled=settling.settled))
     if then is not None:
@@ -145,20 +138,23 @@ def _agree(shard: Shard, known: Sequence[PriceFrame], answers: QuoteRound, now: 
 
 def _change_all(
     opened: Sequence[Signal],
-    prices: Mapping[str, ConsensusPrice],
+    frames: Sequence[PriceFrame],
     settling: Settling,
     *,
-    delisted: Mapping[str, datetime],
+    gone: Set[str],
     now: datetime,
     changes: SignalChanges,
 ) -> Counter[str]:
     """Bring every open signal up to `now`; return what the report counts of it. What another worker had changed first
-    is lost, and the next cycle settles its symbol anew."""
-    evidence = settling.evidence(opened, now, delisted)
+    is lost, and the next cycle settles its symbol anew. The first of `frames` is this cycle's."""
+    evidence = settling.evidence(opened, now, gone)
     done: Counter[str] = Counter()
     for signal in opened:
-        candles_since, delisted_at = evidence.get(signal.signal_id), delisted.get(signal.symbol)
-        change = _advance(signal, candles_since, prices.get(signal.symbol), settling, delisted_at=delisted_at, now=now)
+        after, candles_since = signal, evidence.get(signal.signal_id)
+        if candles_since is not None:
+            last_price = _price_by(signal.expires_at, signal.symbol, frames)
+            after = settling.settle(signal, candles_since, gone=signal.symbol in gone, last_price=last_price, now=now)
+        change = _change(signal, after, frames[0].prices.get(signal.symbol), now)
         if change is None:
             continue
         stored = changes.apply(signal, change.after, change.record)
@@ -191,45 +187,29 @@ def _previous_prices(shard: Shard, known: Sequence[PriceFrame]) -> dict[str, Con
     return merged
 
 
-def _delisted(universes: UniverseRepository, at: datetime) -> Mapping[str, datetime]:
+def _price_by(moment: datetime, symbol: str, frames: Iterable[PriceFrame]) -> ConsensusPrice | None:
+    """Return the newest known price of a symbol at or before `moment`."""
+    prices = (frame.prices[symbol] for frame in frames if symbol in frame.prices)
+    return max((price for price in prices if price.time <= to_ms(moment)), key=lambda price: price.time, default=None)
+
+
+def _gone(universes: UniverseRepository, at: datetime) -> Set[str]:
     universe = universes.current(at)
-    if universe is None:
-        return {}
-    return {member.symbol: universe.since for member in universe.members if not member.listed}
+    return {member.symbol for member in universe.members if not member.listed} if universe else set()
 
 
-def _advance(
-    signal: Signal,
-    candles: Sequence[Candle] | None,
-    price: ConsensusPrice | None,
-    settling: Settling,
-    *,
-    delisted_at: datetime | None,
-    now: datetime,
-) -> Change | None:
-    """Return what the closed candles, then the price, change about an open signal, or None.
+def _change(before: Signal, after: Signal, price: ConsensusPrice | None, now: datetime) -> Change | None:
+    """Return what is worth writing of an open signal that its candles, if any, took from `before` to `after`, or None.
 
-    Without candles (None) there is nothing to settle. Candles that were checked without effect are not worth a write.
+    Candles that were checked without effect are not worth a write.
     """
-    after = signal
-    if candles is not None:
-        after = settle(
-            signal,
-            candles,
-            timeframe=settling.timeframe,
-            now=now,
-            finer=partial(settling.finer, signal.symbol),
-            delisted_at=delisted_at,
-            last_price=price,
-            patience=PATIENCE,
-        )
     if after.ending is not None:
-        ended = replace(after, revision=signal.revision + 1)
+        ended = replace(after, revision=before.revision + 1)
         return Change(ChangeKind.ENDING, ended, ending_record(ended))
-    revised = revise(after, price, atr=_range(signal), now=now) if price is not None else None
+    revised = revise(after, price, atr=_range(before), now=now) if price is not None else None
     if revised is not None:
         return Change(ChangeKind.REVISION, revised[0], revised[1].to_record())
-    return Change(ChangeKind.FILL, after, None) if after.filled_price != signal.filled_price else None
+    return Change(ChangeKind.FILL, after, None) if after.filled_price != before.filled_price else None
 
 
 def _range(signal: Signal) -> float | None:

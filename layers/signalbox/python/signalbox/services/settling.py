@@ -1,26 +1,37 @@
-"""The candles that settle a shard's open signals, and which signals there is anything to settle of.
+"""The candles that settle a shard's open signals, which signals there is anything to settle of, and how they are
+settled.
 
 Most minutes close no candle, and most candles touch no level. A signal's state is not written for those, and its
 candles are not read again either: the price frame keeps up to which moment each symbol's candles have settled all they
 could, and from there on only new candles are looked at. A signal that one of them concerns is settled from its own last
 check on, with every candle since.
+
+Where a symbol's candles stop, its home exchange says why. A symbol that is gone ends its signals at the last close it
+had; while it is halted, a signal that ran out waits, as what it came to is not known yet.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence, Set
+from datetime import datetime, timedelta
+from functools import cached_property, partial
 
 from signalbox.domain.errors import SignalboxError
-from signalbox.domain.instants import to_ms
+from signalbox.domain.instants import from_ms, to_ms
 from signalbox.domain.market.candles import Candle
+from signalbox.domain.market.consensus import ConsensusPrice
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.barriers import Barriers, Touch, is_price
-from signalbox.domain.signals.signal import Signal
+from signalbox.domain.signals.resolution import settle
+from signalbox.domain.signals.signal import Signal, Status
 from signalbox.domain.universe.shards import Shard
-from signalbox.ports.market import CandleStore, Exchange
+from signalbox.domain.universe.universe import GONE_AFTER
+from signalbox.ports.market import CandleStore, Exchange, Market
 from signalbox.services.candles import update_candles
 
 FETCHED_FINER = Timeframe.M1
 """What a tie is drilled into where nothing finer is stored yet: an hour of it is one call."""
+
+PATIENCE = timedelta(minutes=1)
+"""How long a signal that ran out waits for its last candle to be confirmed: one cycle."""
 
 Columns = dict[str, list[Candle]]
 
@@ -64,12 +75,11 @@ class Settling:
         """Of the candles that settle."""
         return self._shard.timeframe
 
-    def evidence(self, opened: Sequence[Signal], now: datetime, delisted: Iterable[str]) -> dict[str, list[Candle]]:
+    def evidence(self, opened: Sequence[Signal], now: datetime, gone: Set[str]) -> dict[str, list[Candle]]:
         """Return, by signal_id, the closed candles since its last check for each signal that may change by them.
 
         One that is not named stays as it is. `settled` then says how far the symbols of `opened` have come.
         """
-        gone = set(delisted)
         due = {signal.signal_id: signal for signal in opened if self._is_due(signal, now, gone)}
         quiet = [signal for signal in opened if signal.signal_id not in due]
         due |= {signal.signal_id: signal for signal in self._concerned(quiet)}
@@ -82,6 +92,34 @@ class Settling:
         open_symbols = {signal.symbol for signal in opened}
         self.settled = {symbol: until for symbol, until in self.settled.items() if symbol in open_symbols}
         return {signal_id: columns.get(signal.symbol, []) for signal_id, signal in due.items()}
+
+    def settle(
+        self, signal: Signal, candles: Sequence[Candle], *, gone: bool, last_price: ConsensusPrice | None, now: datetime
+    ) -> Signal:
+        """Return the signal as `candles`, those since its last check, and the clock leave it.
+
+        `gone` says that the universe no longer lists its symbol. `last_price` is the newest known at or before
+        `expires_at`.
+        """
+        leave = partial(
+            settle,
+            signal,
+            candles,
+            timeframe=self.timeframe,
+            now=now,
+            finer=partial(self.finer, signal.symbol),
+            last_price=last_price,
+        )
+        after = leave(patience=PATIENCE)
+        stopped = after.checked_until or signal.published_at
+        if gone:
+            return leave(delisted_at=stopped) if after.ending is None or _fell_silent(after) else after
+        if not _fell_silent(after) or any(is_price(candle) and from_ms(candle.time) >= stopped for candle in candles):
+            return after
+        found_gone = self._is_gone(signal.symbol, now - stopped)
+        if found_gone is None:
+            return leave(patience=GONE_AFTER)
+        return leave(delisted_at=stopped) if found_gone else after
 
     def forget(self, symbol: str) -> None:
         """Let the next cycle settle this symbol anew: a change of it was not stored."""
@@ -107,10 +145,28 @@ class Settling:
         except SignalboxError:
             return []
 
-    def _is_due(self, signal: Signal, now: datetime, delisted: set[str]) -> bool:
+    @cached_property
+    def _markets(self) -> Mapping[str, Market] | None:
+        """What the home exchange lists; None if it does not say."""
+        try:
+            return self._home.markets() if self._home else None
+        except SignalboxError:
+            return None
+
+    def _is_gone(self, symbol: str, silent_for: timedelta) -> bool | None:
+        """Return whether the home exchange gave up a symbol that has had no candles for so long; None while it may go
+        on trading it. One that does not answer is not waited for."""
+        if self._markets is None:
+            return False
+        market = self._markets.get(symbol)
+        if market is None or (not market.active and silent_for >= GONE_AFTER):
+            return True
+        return False if market.active else None
+
+    def _is_due(self, signal: Signal, now: datetime, gone: Set[str]) -> bool:
         """Return whether a signal must be settled whatever its symbol's new candles say."""
         unknown = signal.symbol not in self.settled
-        return unknown or signal.filled_price is None or now >= signal.expires_at or signal.symbol in delisted
+        return unknown or signal.filled_price is None or now >= signal.expires_at or signal.symbol in gone
 
     def _concerned(self, quiet: Sequence[Signal]) -> list[Signal]:
         """Return those of filled signals that a candle since `settled` concerns: it touched a level, or is missing."""
@@ -169,3 +225,13 @@ class Settling:
             store=self._store,
         )
         return {symbol: update.grid.column(symbol) for symbol in symbols}
+
+
+def _fell_silent(ended: Signal) -> bool:
+    """Return whether a signal that was filled ended for want of any price at `expires_at`."""
+    ending = ended.ending
+    return (
+        ending is not None
+        and (ending.status, ending.ended_at) == (Status.DATA_GAP, ended.expires_at)
+        and ended.filled_price is not None
+    )

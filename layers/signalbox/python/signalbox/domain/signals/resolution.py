@@ -65,7 +65,8 @@ def settle(  # noqa: PLR0913  each is a fact of its own that an ending rests on
     delisted_at : datetime, optional
         When the exchange stopped trading the symbol. Before `expires_at`, it ends the signal at the last valid price.
     last_price : ConsensusPrice, optional
-        Booked at `expires_at` if no candle closed within one timeframe of the signal before, and it lies there.
+        The newest one known at or before `expires_at`: booked there if it is newer than the last candle's close. Either
+        must lie within one timeframe of the signal before.
     costs : Costs, optional
         Assumed, and stored with the ending.
     patience : timedelta, default 0
@@ -175,28 +176,20 @@ class _Walk:
     def expire(self, end: int, last_price: ConsensusPrice | None) -> None:
         """Book what is to be had at `expires_at`."""
         self.missing += max(0, self.first + self.slots * self.step - self.cursor) // self.step
-        if self.filled is None or too_many_missing(self.missing, self.slots):
+        price, at = self._newest(end, last_price)
+        fresh = at >= end - self.signal.timeframe.milliseconds
+        if self.filled is None or price is None or not fresh or too_many_missing(self.missing, self.slots):
             self._book(Status.DATA_GAP, end)
-            return
-        oldest = end - self.signal.timeframe.milliseconds
-        if self.last_close is not None and self.cursor >= oldest:
-            self._book(Status.EXPIRED, end, _exact(self.last_close))
-        elif last_price is not None and oldest <= last_price.time <= end and _is_positive(last_price.price):
-            self._extend(last_price.price, last_price.price)
-            self._book(Status.EXPIRED, end, _exact(last_price.price))
         else:
-            self._book(Status.DATA_GAP, end)
+            self._book(Status.EXPIRED, end, _exact(price))
 
     def delist(self, end: int, last_price: ConsensusPrice | None) -> None:
         """Book the last valid price there was. Candles that never came after trading stopped are not missing."""
-        if self.filled is None or self.last_close is None:
+        price, _ = self._newest(end, last_price)
+        if self.filled is None or price is None:
             self._book(Status.DATA_GAP, end)
-            return
-        price = self.last_close
-        if last_price is not None and self.cursor < last_price.time <= end and _is_positive(last_price.price):
-            price = last_price.price
-            self._extend(price, price)
-        self._book(Status.DELISTED, end, _exact(price))
+        else:
+            self._book(Status.DELISTED, end, _exact(price))
 
     def result(self) -> Signal:
         """Return the signal as it stands; the very same object if nothing changed."""
@@ -215,6 +208,12 @@ class _Walk:
             candles_missing=self.missing,
             candles_hash=self.candles_hash,
         )
+
+    def _newest(self, end: int, last_price: ConsensusPrice | None) -> tuple[float | None, int]:
+        """Return the newest valid price at or before `end`, and its time: the last close, or a price behind it."""
+        if last_price is not None and self.cursor < last_price.time <= end and _is_positive(last_price.price):
+            return last_price.price, last_price.time
+        return self.last_close, self.cursor
 
     def _drill(self, candle: Candle) -> None:
         end = candle.time + self.step
