@@ -48,37 +48,42 @@ class InMemoryDeliveries:
 
     def __init__(self) -> None:
         self.stored: dict[tuple[str, str], Delivery] = {}
+        self._lock = Lock()  # workers claim and finish several at once
 
     def add(self, delivery: Delivery) -> bool:
         return add_once(self.stored, (delivery.signal_id, delivery.delivery_id), delivery)
 
     def claim(self, signal_id: str, delivery_id: str, now: datetime) -> Delivery | None:
-        stored = self.stored.get((signal_id, delivery_id))
-        if stored is None:
-            return None
-        lapsed = stored.state is DeliveryState.CLAIMED and stored.lease_until is not None and stored.lease_until <= now
-        if stored.state is not DeliveryState.QUEUED and not lapsed:
-            return None
-        claimed = replace(
-            stored,
-            state=DeliveryState.CLAIMED,
-            lease_until=now + LEASE,
-            attempts=stored.attempts + 1,
-            interrupted=stored.interrupted + lapsed,
-        )
-        self.stored[signal_id, delivery_id] = claimed
-        return claimed
+        with self._lock:
+            stored = self.stored.get((signal_id, delivery_id))
+            if stored is None:
+                return None
+            lapsed = (
+                stored.state is DeliveryState.CLAIMED and stored.lease_until is not None and stored.lease_until <= now
+            )
+            if stored.state is not DeliveryState.QUEUED and not lapsed:
+                return None
+            claimed = replace(
+                stored,
+                state=DeliveryState.CLAIMED,
+                lease_until=now + LEASE,
+                attempts=stored.attempts + 1,
+                interrupted=stored.interrupted + lapsed,
+            )
+            self.stored[signal_id, delivery_id] = claimed
+            return claimed
 
     def finish(self, delivery: Delivery, state: DeliveryState, now: datetime, **changes: Any) -> bool:
         require_outcome(state, changes)
-        key = (delivery.signal_id, delivery.delivery_id)
-        stored = self.stored.get(key)
-        if stored is None or (stored.state, stored.attempts) != (DeliveryState.CLAIMED, delivery.attempts):
-            return False
-        accepted_at = now if state is DeliveryState.ACCEPTED else stored.accepted_at
-        changes = {"reason": None} | changes
-        self.stored[key] = replace(stored, state=state, lease_until=None, accepted_at=accepted_at, **changes)
-        return True
+        with self._lock:
+            key = (delivery.signal_id, delivery.delivery_id)
+            stored = self.stored.get(key)
+            if stored is None or (stored.state, stored.attempts) != (DeliveryState.CLAIMED, delivery.attempts):
+                return False
+            accepted_at = now if state is DeliveryState.ACCEPTED else stored.accepted_at
+            changes = {"reason": None} | changes
+            self.stored[key] = replace(stored, state=state, lease_until=None, accepted_at=accepted_at, **changes)
+            return True
 
     def of_signal(self, signal_id: str) -> list[Delivery]:
         return [self.stored[key] for key in sorted(self.stored) if key[0] == signal_id]
