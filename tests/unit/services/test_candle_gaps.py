@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from signalbox.domain.errors import ExchangeUnavailableError
+from signalbox.domain.errors import ExchangeUnavailableError, StorageUnavailableError
 from signalbox.domain.instants import to_ms
-from signalbox.domain.market.candle import Candle
+from signalbox.domain.market.candles import Candle, CandleGrid
 from signalbox.domain.market.gaps import MOST_ATTEMPTS
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.services.candles import CandleUpdate, update_candles
@@ -183,6 +183,21 @@ def test_a_stored_candle_that_comes_back_changed_stays_and_is_recorded(exchange:
     assert store.load("binance", Timeframe.H1, 0, ["ETH/USDT"], stored.time, stored.time).close[0, 0] == stored.close
     (revision,) = store.revisions_of("binance", Timeframe.H1, "ETH/USDT")
     assert (revision.stored, revision.came, revision.seen_at) == (stored, came, FIRST + 12 * HOUR)
+
+
+def test_a_change_is_recorded_before_new_candles_are_stored(exchange: FakeExchange, store: InMemoryCandles):
+    class Failing(InMemoryCandles):
+        def save(self, grid: CandleGrid, bucket: int) -> CandleGrid:
+            raise StorageUnavailableError(f"{grid.exchange} {bucket} is throttled")
+
+    turn(exchange, store, 11)
+    exchange.stored["ETH/USDT"][7] = exchange.stored["ETH/USDT"][7]._replace(volume=99.0)
+    failing = Failing()
+    failing.stored = store.stored
+
+    with pytest.raises(StorageUnavailableError):
+        turn(exchange, failing, 12, check=4)
+    assert len(failing.revisions_of("binance", Timeframe.H1, "ETH/USDT")) == 1
 
 
 class Overtaken(FakeExchange):

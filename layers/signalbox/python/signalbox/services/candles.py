@@ -94,9 +94,17 @@ def update_candles(
         raise answers.failures[0]
     fresh = _lay_out(answers.candles, stored.grid)
     added = fresh.present & ~stored.grid.present
-    merged = _merge(stored.grid, store.save(_only(fresh, added), bucket)) if added.any() else stored.grid
-    revisions = _revisions(merged, fresh, seen_at=last_open + timeframe.milliseconds)
-    recorded = store.add_revisions(exchange.exchange_id, timeframe, revisions) if revisions else 0
+
+    def record(kept: CandleGrid) -> int:
+        revisions = _revisions(kept, fresh, seen_at=last_open + timeframe.milliseconds)
+        return store.add_revisions(exchange.exchange_id, timeframe, revisions) if revisions else 0
+
+    # Before new candles are stored: handled again after that, a message finds nothing lacking and asks for nothing.
+    recorded = record(stored.grid)
+    merged = stored.grid
+    if added.any():
+        merged = _merge(stored.grid, store.save(_only(fresh, added), bucket))
+        recorded += record(merged)
     gaps = _unanswered(merged, stored.gaps, asked, answers.candles, last_open)
     if gaps:
         store.note_gaps(exchange.exchange_id, timeframe, bucket, gaps)
