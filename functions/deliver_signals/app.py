@@ -38,7 +38,8 @@ def handle_records(records: list[SQSRecord], context: LambdaContext) -> Mapping[
         senders={**by_channel, Channel.WEBSOCKET: topics, Channel.PUSH: devices},
         queues=bootstrap.tier_queues(),
         dead_letters=bootstrap.dead_deliveries(),
-        page_url=settings().page_url,
+        # Without pages of their own, signals are shown by the API.
+        page_url=settings().page_url or f"{resource('API_URL')}/signals/api",
         now=bootstrap.clock().now(),
         wall_now=wall_now,
         unsubscribe_url=unsubscribe_url,

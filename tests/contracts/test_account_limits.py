@@ -32,7 +32,7 @@ from tests.fakes.work import InMemoryUniverse
 
 ADA = make_account(tier=Tier.FREE)
 READ = frozenset({Scope.READ})
-LETTERBOX = Letterbox(InMemoryTokens(), InMemoryQuotas(), RecordingSender(), "")
+LETTERBOX = Letterbox(InMemoryTokens(), InMemoryQuotas(), RecordingSender(), "", "https://api.example")
 WORKERS = 6
 
 accounts = either(InMemoryAccounts, DynamoAccountRepository)

@@ -3,6 +3,7 @@
 import os
 import re
 from dataclasses import replace
+from html import unescape
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from signalbox import bootstrap
 from signalbox.adapters.aws import client
 from signalbox.domain.accounts.account import TERMS, Account, Scope, Tier
 from signalbox.services.accounts import make_key
-from tests.functional.functions.conftest import NOW, Handler, load_event
+from tests.functional.functions.conftest import NOW, Handler, forget, load_event
 from tests.functional.functions.gate import Gate
 
 ADA, EVE = Account("acc_ada", Tier.PRO, "ada@example.com"), Account("acc_eve", Tier.FREE, "eve@example.com")
@@ -66,6 +67,18 @@ def test_a_mailed_link_signs_in_once_and_makes_the_account_the_first_time(gate: 
     own = gate("GET", "/signals/api/account", first["token"])
     assert (own.status, own.body["email"], own.body["terms"]["delay_seconds"]) == (200, "ada@example.com", 900)
     assert own.headers["Cache-Control"] == "no-store"
+
+
+def test_without_pages_a_letter_names_the_request_that_takes_its_token(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PAGE_URL")
+    forget()
+    gate("POST", "/signals/api/sign-in", body={"email": "ada@example.com"})
+    found = re.search(
+        r'curl -X POST "https://[\w.-]+/live(/signals/api/[\w/-]+)" .*"token": "([\w-]+)"', unescape(mails()[-1].body)
+    )
+    assert gate("POST", found[1], body={"token": found[2]}).status == 200
 
 
 def test_the_answer_to_a_sign_in_says_nothing_about_who_has_an_account(gate: Gate, ada: str) -> None:

@@ -17,7 +17,7 @@ from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.signal import Signal, Status
 from signalbox.services.authorize import hash_key
 from tests.builders import make_signal
-from tests.functional.functions.conftest import Handler, load_event, messages
+from tests.functional.functions.conftest import Handler, forget, load_event, messages
 
 KEY = "sb_0123456789abcdefghijklmnopqrstuv"
 
@@ -153,6 +153,21 @@ def test_a_delivery_becomes_one_mail_however_often_its_message_comes(
     assert {each.state for each in told} == {DeliveryState.ACCEPTED}
     (entry,) = bootstrap.topic_writer().after("signals:premium", 0, 10)
     assert (entry[0], entry[1]["signal_id"]) == (1, signal.signal_id)
+
+
+def test_without_pages_a_mail_links_to_the_signal_in_the_api(
+    handler: Handler, lambda_context: Any, demo: Account, signal: Signal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PAGE_URL")
+    forget()
+    handler("plan_shards")(load_event("plan_shards"), lambda_context)
+    handler("route_deliveries")(load_event("route_deliveries"), lambda_context)
+    event = load_event("deliver_signals")
+    for body in messages("DELIVER_PREMIUM"):
+        event["Records"][0]["body"] = json.dumps(body)
+        handler("deliver_signals")(event, lambda_context)
+    (mail,) = mails()
+    assert f"https://api.example/signals/api/signals/{signal.signal_id}" in mail.body
 
 
 def test_what_waited_goes_out_as_one_mail_that_can_be_ended_by_one_click(

@@ -5,6 +5,7 @@ import random
 import threading
 from collections.abc import Iterator
 from importlib.util import module_from_spec, spec_from_file_location
+from itertools import product
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -169,11 +170,11 @@ FAULTS: dict[str, dict[str, str] | None] = {
 }
 
 
-@pytest.mark.parametrize("action", ["subscribe", "resume"])
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("met", list(product(("subscribe", "resume"), FAULTS)), ids=" ".join)
 def test_a_client_whose_request_meets_a_fault_connects_again(
-    example: ModuleType, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str, action: str
+    example: ModuleType, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, met: tuple[str, str]
 ) -> None:
+    action, fault = met
     monkeypatch.setattr(example, "ANSWERED_WITHIN", 0.05)
     state = tmp_path / "numbers.json"
     state.write_text(json.dumps({"signals": 0}))

@@ -14,11 +14,11 @@ from signalbox.domain.delivery.letters import confirmation_letter, sign_in_lette
 from signalbox.domain.delivery.message import Message
 from signalbox.domain.delivery.rendering import render
 from signalbox.domain.signals.events import EventKind
-from signalbox.domain.signals.signal import SignalType
+from signalbox.domain.signals.signal import Levels, SignalType
 from tests.builders import ended, make_signal
 from tests.fakes.alerts import make_firing
 
-PAGES = "https://pages.example"
+PAGES, API = "https://pages.example", "https://api.example/live"
 TOKEN = "3q2vJk8ZrT0yXwLmN5cB7aQe3q2vJk8ZrT0yXwLmN5c"
 SIGNAL = make_signal(confidence=0.58)
 OVER = replace(ended(SIGNAL), filled_price=Decimal("100.25"))
@@ -28,12 +28,13 @@ MAILS = {
     "ending": render(OVER, EventKind.ENDED, PAGES),
     "digest": render_digest([Item(SELLING, EventKind.PUBLISHED), Item(OVER, EventKind.ENDED)], PAGES),
     "alert": render_firing(make_firing(note="sell <half> & wait", signal_id=SIGNAL.signal_id), PAGES),
-    "sign in": sign_in_letter(TOKEN, PAGES),
-    "confirm": confirmation_letter(TOKEN, PAGES),
+    "sign in": sign_in_letter(TOKEN, PAGES, API),
+    "confirm": confirmation_letter(TOKEN, PAGES, API),
     "signal that can be ended": mail_frame.with_way_out(
         render(SIGNAL, EventKind.PUBLISHED, PAGES), f"{PAGES}/signals/api/unsubscribe/{TOKEN}"
     ),
-    "sign in without pages": sign_in_letter(TOKEN, ""),
+    "sign in without pages": sign_in_letter(TOKEN, "", API),
+    "confirm without pages": confirmation_letter(TOKEN, "", API),
 }
 each_mail = pytest.mark.parametrize("mail", MAILS.values(), ids=list(MAILS))
 EMPTY = {"meta", "br"}
@@ -131,6 +132,46 @@ def test_a_mail_that_can_be_ended_shows_the_way_out_last() -> None:
     assert mail.text.endswith(f"\nUnsubscribe: {link}\n")
     assert Outline(mail.html).words.endswith(" Unsubscribe")
     assert ("a", "href", link) in Outline(mail.html).attributes
+
+
+@pytest.mark.parametrize(("name", "path"), [("sign in", "sign-in/confirm"), ("confirm", "subscriptions/confirm")])
+def test_a_letter_without_pages_says_what_to_do_with_its_token(name: str, path: str) -> None:
+    mail = MAILS[f"{name} without pages"]
+    data = f"""-d '{{"token": "{TOKEN}"}}'"""
+    request = f"curl -X POST \"{API}/signals/api/{path}\" -H 'Content-Type: application/json' {data}"
+    assert f"with this request to the API, from a command line:\n\n{request}\n" in mail.text
+    assert request in " ".join(Outline(mail.html).words.split())
+
+
+@pytest.mark.parametrize(
+    ("entry", "reasons", "shown"),
+    [
+        (
+            "43250.10",
+            {"ema_50": 43251.28391, "rsi_14": 71.23456, "volume": 43251.7},
+            "ema_50 43251.28, rsi_14 71.23, volume 43252",
+        ),
+        ("0.00001234", {"close": 1.2345678e-05, "roc_24": 1.5e-05}, "close 0.00001235, roc_24 0.000015"),
+        (
+            "43250",
+            {"highest_48": 43251.5, "lower_band": 4.3e4, "near": -12345.6},
+            "highest_48 43252, lower_band 43000, near -12346",
+        ),
+    ],
+)
+def test_reasons_are_plain_numbers_and_prices_as_exact_as_the_signals_own(
+    entry: str, reasons: dict[str, float], shown: str
+) -> None:
+    price = Decimal(entry)
+    levels = Levels(entry_price=price, target_price=2 * price, stop_loss=price / 2 if "." in entry else Decimal(1))
+    levels = replace(levels, stop_loss=round(levels.stop_loss, -int(price.as_tuple().exponent)))
+    mail = render(make_signal(levels=levels, reasons=reasons), EventKind.PUBLISHED, PAGES)
+    assert f"Because:       {shown}\n" in mail.text
+
+
+def test_a_confidence_does_not_name_evidence_that_the_mail_does_not_count() -> None:
+    (line,) = (line for line in MAILS["signal"].text.splitlines() if line.startswith("Confidence"))
+    assert line.split(maxsplit=1)[1] == "58% that the target comes before the stop"
 
 
 def test_a_note_is_text_in_every_part() -> None:

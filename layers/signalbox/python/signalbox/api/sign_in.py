@@ -45,7 +45,7 @@ def ask(body: SignInRequest) -> Response:
             raise too_many(f"{ASKED_PER_HOUR} sign-ins an hour may be asked for from one place", hour + _HOUR, now)
     # An address that cannot get mail looks like one that can.
     with suppress(RecipientRejectedError):
-        ask_to_sign_in(body.email, letterbox=letterbox(), now=now)
+        ask_to_sign_in(body.email, letterbox=letterbox(endpoints.routes.current_request.context), now=now)
     return Response({"detail": "if this address can get mail, a link is on its way"}, status_code=HTTPStatus.ACCEPTED)
 
 

@@ -58,7 +58,7 @@ def add(account: Account, body: SubscriptionRequest) -> Response:
             account,
             accounts=bootstrap.account_repository(),
             subscriptions=bootstrap.subscription_repository(),
-            letterbox=letterbox(),
+            letterbox=letterbox(endpoints.routes.current_request.context),
             now=bootstrap.wall_clock().now(),
         )
     except LimitReachedError as e:
@@ -93,7 +93,7 @@ def replace_one(account: Account, subscription_id: str, body: SubscriptionReques
             _subscription(subscription_id[:100] or "-", body, account),
             account,
             subscriptions=bootstrap.subscription_repository(),
-            letterbox=letterbox(),
+            letterbox=letterbox(endpoints.routes.current_request.context),
             now=bootstrap.wall_clock().now(),
         )
     except InvalidValueError as e:

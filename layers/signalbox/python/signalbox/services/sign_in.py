@@ -28,12 +28,13 @@ _HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Letterbox:
-    """What it takes to mail a one-time link. `page_url` is where the pages live, or empty."""
+    """What it takes to mail a one-time link. `page_url` is where pages live, or empty; `api_url` where the API is."""
 
     tokens: OneTimeTokenRepository
     quotas: QuotaRepository
     sender: ChannelSender
     page_url: str
+    api_url: str
     randomness: Randomness = secrets.token_urlsafe
 
 
@@ -49,7 +50,7 @@ def ask_to_sign_in(email: str, *, letterbox: Letterbox, now: datetime) -> bool:
     )
     if not _keep(proof, email, letterbox, now):
         return False
-    letterbox.sender.send(sign_in_letter(text, letterbox.page_url), email, hash_text(text)[:32])
+    letterbox.sender.send(sign_in_letter(text, letterbox.page_url, letterbox.api_url), email, hash_text(text)[:32])
     return True
 
 
@@ -99,7 +100,8 @@ def ask_to_confirm(subscription: Subscription, *, letterbox: Letterbox, now: dat
     )
     if not _keep(proof, email, letterbox, now):
         return False
-    letterbox.sender.send(confirmation_letter(text, letterbox.page_url), email, hash_text(text)[:32])
+    letter = confirmation_letter(text, letterbox.page_url, letterbox.api_url)
+    letterbox.sender.send(letter, email, hash_text(text)[:32])
     return True
 
 

@@ -1,5 +1,6 @@
 """What a subscriber reads: a message that says what, at which levels, why, and what it is not."""
 
+import re
 from decimal import Decimal
 from itertools import chain
 
@@ -8,13 +9,17 @@ from signalbox.domain.delivery.facts import facts_of, labels_of
 from signalbox.domain.delivery.mail_frame import shown_time
 from signalbox.domain.delivery.message import Message
 from signalbox.domain.signals.events import EventKind
-from signalbox.domain.signals.signal import Origin, Signal, SignalType
+from signalbox.domain.signals.signal import Levels, Origin, Signal, SignalType
 from signalbox.domain.signals.withdrawal import reason_of
 
 DISCLAIMER = "Not advice. Signals can and do lose; the whole record, losses included, is public."
 
+_MANY = 1_000
+"""From here on a number is shown without decimal places."""
 _SHOWN_ABOVE = frozenset({"Signal", "Entry", "Target", "Stop", "Reward / risk"})
 """Rows of the text that the HTML shows above its table."""
+_PRICE_REASON = re.compile(r"(close|ema|sma|highest|lowest)(_\w+)?|\w+_(price|band)")
+"""Names of reasons that are prices: those are shown as exactly as the signal's own."""
 _ENDINGS = {
     "TARGET_HIT": "reached its target",
     "STOP_HIT": "hit its stop",
@@ -76,14 +81,14 @@ def _rows(signal: Signal, kind: EventKind) -> list[tuple[str, str]]:
         confidence = (
             "not yet calibrated"
             if signal.confidence is None
-            else f"{signal.confidence:.0%} that the target comes before the stop, by what became of signals like it"
+            else f"{signal.confidence:.0%} that the target comes before the stop"
         )
         rows += [
             ("Valid until", shown_time(signal.expires_at)),
             ("Quality", f"{signal.quality_score:.0f} of 100"),
             ("Confidence", confidence),
         ]
-    reasons = ", ".join(f"{name} {value:.4g}" for name, value in signal.reasons.items())
+    reasons = ", ".join(f"{name} {_reason(name, value, levels)}" for name, value in signal.reasons.items())
     return [
         *rows,
         (
@@ -124,6 +129,22 @@ def _kicker(signal: Signal) -> str:
 
 def _price(price: Decimal | None) -> str:
     return "none" if price is None else f"{price:f}"
+
+
+def _reason(name: str, value: float, levels: Levels) -> str:
+    """Return a number as people write it: never with an exponent, whatever its size."""
+    number = Decimal(str(value))
+    if not number.is_finite():
+        return str(value)
+    if _PRICE_REASON.fullmatch(name):
+        return f"{round(number, _places(levels)):f}"
+    return f"{value:.0f}" if abs(value) >= _MANY else f"{Decimal(f'{value:.4g}'):f}"
+
+
+def _places(levels: Levels) -> int:
+    """Return how many decimal places the signal's own prices have."""
+    prices = (levels.entry_price, levels.target_price, levels.stop_loss)
+    return max(0, *(-int(price.as_tuple().exponent) for price in prices))
 
 
 def _distance(price: Decimal, entry: Decimal) -> str:
