@@ -24,7 +24,7 @@ from signalbox.services.backtest import BacktestRun, BacktestSettings, backtest
 from signalbox.services.generate_signals import Provenance, generate_signals
 from tests.fakes.market import FakeExchange, InMemoryCandles
 from tests.fakes.signals import InMemorySignals, InMemorySuppressions
-from tests.unit.services.test_generate_signals import STEP, SYMBOLS, random_candles
+from tests.unit.services.generation_house import STEP, SYMBOLS, random_candles
 
 HOUR = Timeframe.H1.milliseconds
 SETTINGS = BacktestSettings()

@@ -4,6 +4,7 @@ This is the one place that decides what an exchange is asked for: one query per 
 that is worth asking for. In the calm case that is the newest; a gap that is due again, and a re-check, begin earlier.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from signalbox.domain.market.data_revision import DataRevision
 from signalbox.domain.market.gaps import Gap, StoredCandles, cells_of, holes, runs
 from signalbox.domain.market.health import clean_candles
 from signalbox.domain.market.timeframe import Timeframe
+from signalbox.domain.signals.barriers import is_price
 from signalbox.domain.signals.suppression import SuppressionReason
 from signalbox.ports.market import CandleStore, Exchange
 
@@ -78,8 +80,8 @@ def update_candles(
     the caller has waited out the grace.
     What one symbol lacks never holds up another. From `check_from` (epoch ms) on, stored candles are asked for again.
 
-    A stored candle that comes back changed stays as it is, and the change is recorded as a data revision; so is what
-    came of a candle that another worker stored meanwhile.
+    What comes and is no price is not stored: it is a gap. A stored candle that comes back changed stays as it is, and
+    the change is recorded as a data revision; so is what came of a candle that another worker stored meanwhile.
 
     Raises
     ------
@@ -154,12 +156,20 @@ def _ask(exchange: Exchange, grid: CandleGrid, asked: Mapping[str, int], last_op
             refusal = (SuppressionReason.BAD_DATA, str(e))
         else:
             answers.unheard.discard(symbol)
-            answers.candles[symbol] = [candle for candle in candles if since <= candle.time < closed]
+            came = [candle for candle in candles if since <= candle.time < closed]
+            answers.candles[symbol] = [candle for candle in came if _is_sound(candle)]
             if not candles or candles[-1].time <= last_open:
                 refusal = (SuppressionReason.OPEN_CANDLE, "no later candle confirms that the last one closed")
+            elif came and came[-1].time == last_open and not _is_sound(came[-1]):
+                refusal = (SuppressionReason.BAD_DATA, f"the last candle is no price: {came[-1]}")
         if refusal is not None and lacks_last:
             answers.refusals[symbol] = refusal
     return answers
+
+
+def _is_sound(candle: Candle) -> bool:
+    """Return whether a candle may be stored; any other is a gap, which is asked for again."""
+    return is_price(candle) and 0 <= candle.volume < math.inf
 
 
 def _closed_before(candles: Sequence[Candle], symbol: str, exchange: Exchange, last_open: int) -> int:

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from signalbox.domain.instants import to_iso, to_ms
 from signalbox.domain.market.candles import CandleGrid
-from signalbox.domain.market.health import inspect
+from signalbox.domain.market.data_revision import revised
+from signalbox.domain.market.health import Health, Refusals, inspect, keep
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.candidate import Candidate
 from signalbox.domain.signals.generation import find_candidates
@@ -75,11 +77,10 @@ def generate_signals(
     """
     last_open = shard.timeframe.floor(to_ms(shard.as_of)) - shard.timeframe.milliseconds
     update = _updated(shard, last_open, warm_up_candles, exchange, candles)
-    healthy, unhealthy = inspect(
-        update.grid, now_ms=to_ms(now), grace_ms=grace_seconds * 1000, expected_last_open=last_open
-    )
+    check = partial(inspect, now_ms=to_ms(now), grace_ms=grace_seconds * 1000, expected_last_open=last_open)
+    known, healthy, unhealthy = _checked(update.grid, check, shard, candles)
     refusals = {**unhealthy, **update.refusals}
-    grid = _columns(update.grid, [symbol for symbol in healthy if symbol not in refusals])
+    grid = keep(known, [symbol for symbol in healthy if symbol not in refusals])
     steps = {symbol: market.price_step for symbol, market in exchange.markets().items()}
     candidates = find_candidates(grid, price_steps=steps) if grid.symbols else []
     rules = rules or SelectionRules()
@@ -143,10 +144,21 @@ def publish(candidate: Candidate, now: datetime, provenance: Provenance) -> Sign
     )
 
 
-def _columns(grid: CandleGrid, symbols: list[str]) -> CandleGrid:
-    at = [grid.symbols.index(symbol) for symbol in symbols]
-    values = (getattr(grid, name)[:, at] for name in ("open", "high", "low", "close", "volume"))
-    return CandleGrid(grid.exchange, grid.timeframe, tuple(symbols), grid.times, *values)
+def _checked(
+    grid: CandleGrid, check: Callable[[CandleGrid], Health], shard: Shard, candles: CandleStore
+) -> tuple[CandleGrid, tuple[str, ...], Refusals]:
+    """Return the grid as it was known at the turn, its healthy symbols, and why the others are not.
+
+    Where stored candles are bad data, what earlier turns saw the exchange correct stands in for them.
+    """
+    healthy, refusals = check(grid)
+    bad = [symbol for symbol, (reason, _) in refusals.items() if reason is SuppressionReason.BAD_DATA]
+    found = [each for symbol in bad for each in candles.revisions_of(shard.exchange, shard.timeframe, symbol)]
+    earlier = [each for each in found if each.seen_at < to_ms(shard.as_of)]
+    if not earlier:
+        return grid, healthy, refusals
+    known = revised(grid, earlier)
+    return known, *check(known)
 
 
 def _recent(

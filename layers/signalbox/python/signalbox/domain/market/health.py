@@ -12,6 +12,9 @@ from signalbox.domain.market.candles import BoolArray, Candle, CandleGrid, Float
 from signalbox.domain.market.suppression_reason import SuppressionReason
 
 Refusals = dict[str, tuple[SuppressionReason, str]]
+Health = tuple[tuple[str, ...], Refusals]
+"""The healthy symbols, and why each other one is not."""
+
 Check = tuple[BoolArray, SuppressionReason, str]
 """Which columns of a grid are refused, why, and in words."""
 
@@ -47,7 +50,7 @@ def inspect(
     grace_ms: int,
     expected_last_open: int,
     limits: HealthLimits = DEFAULT_LIMITS,
-) -> tuple[tuple[str, ...], Refusals]:
+) -> Health:
     """Tell the symbols that may give signals from those that may not. Never raises for what the candles hold.
 
     Parameters
