@@ -11,7 +11,7 @@ from typing import Any
 from signalbox.domain.instants import to_ms
 from signalbox.domain.market.consensus import ConsensusPrice, PriceFrame, agree_all
 from signalbox.domain.signals.ending_record import ending_record
-from signalbox.domain.signals.revision import revise
+from signalbox.domain.signals.revision import Revision, revise
 from signalbox.domain.signals.signal import Signal
 from signalbox.domain.universe.shards import Shard
 from signalbox.ports.market import CandleStore, Exchange, PriceFrameStore
@@ -147,14 +147,16 @@ def _change_all(
 ) -> Counter[str]:
     """Bring every open signal up to `now`; return what the report counts of it. What another worker had changed first
     is lost, and the next cycle settles its symbol anew. The first of `frames` is this cycle's."""
-    evidence = settling.evidence(opened, now, gone)
+    prices = frames[0].prices
+    revised = {signal.signal_id for signal in opened if _revised(signal, prices.get(signal.symbol), now) is not None}
+    evidence = settling.evidence(opened, now, gone=gone, revised=revised)
     done: Counter[str] = Counter()
     for signal in opened:
         after, candles_since = signal, evidence.get(signal.signal_id)
         if candles_since is not None:
             last_price = _price_by(signal.expires_at, signal.symbol, frames)
             after = settling.settle(signal, candles_since, gone=signal.symbol in gone, last_price=last_price, now=now)
-        change = _change(signal, after, frames[0].prices.get(signal.symbol), now)
+        change = _change(signal, after, prices.get(signal.symbol) if signal.signal_id in revised else None, now)
         if change is None:
             continue
         stored = changes.apply(signal, change.after, change.record)
@@ -201,15 +203,19 @@ def _gone(universes: UniverseRepository, at: datetime) -> Set[str]:
 def _change(before: Signal, after: Signal, price: ConsensusPrice | None, now: datetime) -> Change | None:
     """Return what is worth writing of an open signal that its candles, if any, took from `before` to `after`, or None.
 
-    Candles that were checked without effect are not worth a write.
+    `price` is given where it revises the signal. Candles that were checked without effect are not worth a write.
     """
     if after.ending is not None:
         ended = replace(after, revision=before.revision + 1)
         return Change(ChangeKind.ENDING, ended, ending_record(ended))
-    revised = revise(after, price, atr=_range(before), now=now) if price is not None else None
+    revised = _revised(after, price, now)
     if revised is not None:
         return Change(ChangeKind.REVISION, revised[0], revised[1].to_record())
     return Change(ChangeKind.FILL, after, None) if after.filled_price != before.filled_price else None
+
+
+def _revised(signal: Signal, price: ConsensusPrice | None, now: datetime) -> tuple[Signal, Revision] | None:
+    return None if price is None else revise(signal, price, atr=_range(signal), now=now)
 
 
 def _range(signal: Signal) -> float | None:

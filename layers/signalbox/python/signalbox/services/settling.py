@@ -3,8 +3,8 @@ settled.
 
 Most minutes close no candle, and most candles touch no level. A signal's state is not written for those, and its
 candles are not read again either: the price frame keeps up to which moment each symbol's candles have settled all they
-could, and from there on only new candles are looked at. A signal that one of them concerns is settled from its own last
-check on, with every candle since.
+could, and from there on only new candles are looked at. A signal that one of them concerns, or that a revision writes
+anyway, is settled from its own last check on, with every candle since.
 
 Where a symbol's candles stop, its home exchange says why. A symbol that is gone ends its signals at the last close it
 had; while it is halted, a signal that ran out waits, as what it came to is not known yet.
@@ -75,12 +75,19 @@ class Settling:
         """Of the candles that settle."""
         return self._shard.timeframe
 
-    def evidence(self, opened: Sequence[Signal], now: datetime, gone: Set[str]) -> dict[str, list[Candle]]:
-        """Return, by signal_id, the closed candles since its last check for each signal that may change by them.
+    def evidence(
+        self, opened: Sequence[Signal], now: datetime, *, gone: Set[str], revised: Set[str]
+    ) -> dict[str, list[Candle]]:
+        """Return, by signal_id, the closed candles since its last check for each signal that may change by them, or is
+        written anyway, being among `revised`.
 
         One that is not named stays as it is. `settled` then says how far the symbols of `opened` have come.
         """
-        due = {signal.signal_id: signal for signal in opened if self._is_due(signal, now, gone)}
+        due = {
+            signal.signal_id: signal
+            for signal in opened
+            if signal.signal_id in revised or self._is_due(signal, now, gone)
+        }
         quiet = [signal for signal in opened if signal.signal_id not in due]
         due |= {signal.signal_id: signal for signal in self._concerned(quiet)}
         columns = self._load({signal.symbol for signal in due.values()}, map(self._unchecked_from, due.values()))

@@ -167,12 +167,15 @@ def revise(
         used=price.used,
         rejected=price.rejected,
     )
+    reached = _reached(signal, price)
     revised = replace(
         signal,
         revision=revision.number,
         may_act=may_act,
         revised_price=levels.entry_price,
         revised_at=revision.as_of,
+        mfe_r=max(signal.mfe_r, reached),
+        mae_r=min(signal.mae_r, reached),
     )
     return revised, revision
 
@@ -204,6 +207,17 @@ def _reason(signal: Signal, now: datetime, *, moved: bool, may_act: bool, beyond
         (moved, RevisionReason.PRICE_MOVED),
     )
     return next((reason for holds, reason in reasons if holds), None)
+
+
+def _reached(signal: Signal, price: ConsensusPrice) -> float:
+    """Return the R, before costs, that `price` gave a filled signal; at or beyond a level, what the level gives."""
+    if signal.filled_price is None or signal.filled_at is None or price.time < to_ms(signal.filled_at):
+        return 0.0
+    filled, target, stop = (
+        float(each) for each in (signal.filled_price, signal.levels.target_price, signal.levels.stop_loss)
+    )
+    held = min(max(price.price, min(stop, target)), max(stop, target))
+    return signal.signal_type.side * (held - filled) / abs(filled - stop)
 
 
 def _threshold(signal: Signal, atr: float | None, rules: RevisionRules) -> float:

@@ -100,7 +100,8 @@ class Signal:
     `checked_until` is the close of the last candle that was settled; `last_close` is that candle's close,
     `candles_missing` counts the candles that were due before it and never came, and `candles_hash` is the hash over
     those that did. `mfe_r` (>= 0) and `mae_r` (<= 0) are the best and the worst R that was to be had since the fill,
-    before costs. `revised_price` is the entry of the newest revision, `revised_at` the time of the price behind it.
+    before costs: of an open signal, as of its newest revision. `revised_price` is that revision's entry, `revised_at`
+    the time of the price behind it.
     """
 
     symbol: str
