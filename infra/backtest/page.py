@@ -186,7 +186,7 @@ def _band(band: Mapping[str, Any] | None) -> Cell:
     if band is None:
         return UNKNOWN
     said = "too few" if band["n"] < 30 else number(band["expectancy"])
-    return f"{said}<small>n {band['n']:,}</small>"
+    return f"{said}<small>{escape(spread(band['expectancy_interval']))}</small><small>n {band['n']:,}</small>"
 
 
 def _windows(name: str, one: Mapping[str, Any]) -> str:

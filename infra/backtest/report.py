@@ -16,7 +16,7 @@ from signalbox.domain.signals.signal import NULL_STRATEGY, RULES_VERSION, Origin
 from signalbox.domain.signals.suppression import SuppressionReason
 from signalbox.domain.statistics.bootstrap import RESAMPLES
 from signalbox.domain.statistics.daily import DailyStatistics, of, total
-from signalbox.domain.statistics.figures import Figures, compare, equity_curve, figures
+from signalbox.domain.statistics.figures import Figures, compare, equity_curve, figures, quality_bands
 from signalbox.domain.statistics.rates import Rate
 from signalbox.domain.strategies.registry import strategies
 from signalbox.services.backtest import BacktestRun, BacktestSettings
@@ -55,6 +55,7 @@ def make_report(
         "strategies": {
             name: {
                 **_plain(compared[name]),
+                "quality": _plain(quality_bands(sums[name], days)),
                 "equity": [[f"{day}", round(r, 4)] for day, r in equity_curve(sums[name])],
                 "windows": _plain(windows[name]),
             }

@@ -55,6 +55,33 @@ def test_a_month_says_how_many_of_its_signals_the_rate_is_of(document: dict[str,
     assert "n 5 of 5</small>" in render(document)
 
 
+def test_months_and_quality_bands_stand_with_intervals_and_the_coins(document: dict[str, Any]) -> None:
+    page = render(document)
+    coin, own = document["strategies"]
+    for kind, booked, name in (("months", "booked", "month"), ("quality", "n", "least")):
+        assert own[kind]
+        for found, base in zip(own[kind], coin[kind], strict=True):
+            assert found[name] == base[name]
+            assert (found["base_win_rate"], found["base_expectancy"]) == (base["win_rate"], base["expectancy"])
+            assert found["base_expectancy_interval"] == base["expectancy_interval"]
+            assert found[f"base_{booked}"] == base[booked]
+            low, high = found["expectancy_interval"]
+            assert low < found["expectancy"] < high
+            assert f"{low:+.3f} to {high:+.3f}<br>n {found['win_rate']['n']} of {found[booked]}</small>" in page
+
+
+def test_confidences_stand_beside_the_hit_rate_and_the_coins(document: dict[str, Any]) -> None:
+    coin, own = document["strategies"]
+    found = own["calibration"]
+    assert (found["hit_rate"]["hits"], found["hit_rate"]["n"]) == (14, SIGNALS)
+    assert found["base_hit_rate"] == {**coin["win_rate"]}
+    for rate in (found["hit_rate"], found["base_hit_rate"]):
+        low, high = rate["interval"]
+        assert f"<td>{rate['value']:.1%}<small>{low:.1%} to {high:.1%}<br>n {rate['n']}</small></td>" in render(
+            document
+        )
+
+
 def test_the_reliability_of_confidences_is_shown_band_by_band(document: dict[str, Any]) -> None:
     page = render(document)
     bands = document["strategies"][1]["calibration"]["table"]

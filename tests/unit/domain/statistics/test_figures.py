@@ -6,7 +6,7 @@ from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.signals.signal import Status
 from signalbox.domain.statistics.daily import DailyStatistics, of, total
 from signalbox.domain.statistics.edge import Shown
-from signalbox.domain.statistics.figures import compare, equity_curve, figures
+from signalbox.domain.statistics.figures import compare, equity_curve, figures, mean_quality, quality_bands
 from tests.builders import NOW, ended, make_signal
 from tests.unit.domain.statistics.samples import random_signals
 
@@ -68,8 +68,21 @@ def test_nothing_gives_no_figure_rather_than_a_zero() -> None:
 
 
 def test_quality_bands_hold_all_that_was_booked() -> None:
-    found = figures(total(map(of, random_signals(3, 200))))
-    assert sum(band.n for band in found.quality) == found.booked
+    statistics = total(map(of, random_signals(3, 200)))
+    bands = quality_bands(statistics)
+    assert sum(band.n for band in bands) == figures(statistics).booked
+    assert mean_quality(statistics) == pytest.approx(sum(band.n * (band.least + 5) for band in bands) /
+        sum(band.n for band in bands))  # fmt: skip
+    assert mean_quality(DailyStatistics()) is None
+
+
+def test_a_quality_band_has_the_interval_of_its_own_signals() -> None:
+    signals = random_signals(3, 200)
+    for band in quality_bands(total(map(of, signals))):
+        inside = figures(total(of(each) for each in signals if band.least <= each.quality_score < band.least + 10))
+        assert band.expectancy == pytest.approx(inside.expectancy)
+        assert band.expectancy_interval == inside.expectancy_interval
+        assert band.win_rate == inside.win_rate
 
 
 def test_nothing_is_compared_without_the_coin() -> None:

@@ -4,10 +4,17 @@ from typing import Any
 
 from signalbox.domain.signals.signal import NULL_STRATEGY, Status
 from signalbox.domain.statistics.calibration import Calibration
-from signalbox.domain.statistics.daily import DailyStatistics
+from signalbox.domain.statistics.daily import SETTLED, DailyStatistics
 from signalbox.domain.statistics.edge import Edge
-from signalbox.domain.statistics.figures import Figures, equity_curve, figures
-from signalbox.domain.statistics.rates import ENOUGH, Interval, Rate
+from signalbox.domain.statistics.figures import (
+    Figures,
+    QualityBand,
+    equity_curve,
+    figures,
+    mean_quality,
+    quality_bands,
+)
+from signalbox.domain.statistics.rates import ENOUGH, Interval, Rate, rate
 from signalbox.services.read_statistics import Row, StrategyRecord
 
 COIN = "the coin: the null strategy, a seeded coin flip over the same symbols, levels and lives"
@@ -32,19 +39,10 @@ def represent_strategy(name: str, record: StrategyRecord, coin: StrategyRecord) 
         **represent_figures(found),
         "base": represent_figures(coin.figures),
         "edge": None if found.edge is None else _edge(found.edge),
-        "calibration": None if found.calibration is None else _calibration(found.calibration),
-        "quality": [
-            {
-                "least": band.least,
-                "n": band.n,
-                "too_few": band.n < ENOUGH,
-                "win_rate": represent_rate(band.win_rate),
-                "expectancy": band.expectancy,
-            }
-            for band in found.quality
-        ],
+        "calibration": None if found.calibration is None else _calibration(found.calibration, coin.statistics),
+        "quality": _quality(record.statistics, coin.statistics),
         "months": [
-            _month(month, figures(numbers), coins.get(month))
+            _month(month, figures(numbers), coins.get(month), mean_quality(numbers))
             for month, numbers in record.months.items()
             if has_ended(numbers)
         ],
@@ -113,11 +111,12 @@ def _edge(edge: Edge) -> dict[str, Any]:
     }
 
 
-def _calibration(found: Calibration) -> dict[str, Any]:
+def _calibration(found: Calibration, coin: DailyStatistics) -> dict[str, Any]:
     return {
         "n": found.n,
         "too_few": found.n < ENOUGH,
-        "base_rate": found.base_rate,
+        "hit_rate": represent_rate(found.hit_rate),
+        "base_hit_rate": represent_rate(rate(coin.ended(Status.TARGET_HIT), coin.ended(*SETTLED))),
         "brier": found.brier,
         "skill": found.skill,
         "ece": found.ece,
@@ -125,17 +124,39 @@ def _calibration(found: Calibration) -> dict[str, Any]:
     }
 
 
-def _month(month: str, own: Figures, coin: Figures | None) -> dict[str, Any]:
+def _quality(own: DailyStatistics, coin: DailyStatistics) -> list[dict[str, Any]]:
+    coins = {band.least: band for band in quality_bands(coin)}
+    return [
+        {
+            "least": band.least,
+            "n": band.n,
+            "too_few": band.n < ENOUGH,
+            **_beside(band, coins.get(band.least)),
+            "base_n": coins[band.least].n if band.least in coins else 0,
+        }
+        for band in quality_bands(own)
+    ]
+
+
+def _month(month: str, own: Figures, coin: Figures | None, quality: float | None) -> dict[str, Any]:
     """A point of the trend: how good signals were held to be, and what came of it."""
-    held = sum(band.n for band in own.quality)
-    middle = sum(band.n * (band.least + 5) for band in own.quality) / held if held else None
     return {
         "month": month,
         "ended": sum(own.endings.values()),
         "booked": own.booked,
+        **_beside(own, coin),
+        "base_booked": 0 if coin is None else coin.booked,
+        "quality_about": quality,
+    }
+
+
+def _beside(own: Figures | QualityBand, coin: Figures | QualityBand | None) -> dict[str, Any]:
+    """Return the two figures that everything is judged by, with their intervals, and the coin's."""
+    return {
         "win_rate": represent_rate(own.win_rate),
         "expectancy": own.expectancy,
-        "quality_about": middle,
+        "expectancy_interval": _interval(own.expectancy_interval),
         "base_win_rate": None if coin is None else represent_rate(coin.win_rate),
         "base_expectancy": None if coin is None else coin.expectancy,
+        "base_expectancy_interval": None if coin is None else _interval(coin.expectancy_interval),
     }

@@ -98,7 +98,8 @@ def _months(strategies: Sequence[Document]) -> str:
     names = sorted({month for of_month in of_months for month in of_month})
     rows = ([month, *(_month(of_month.get(month)) for of_month in of_months)] for month in names)
     return _table(("month", *map(_title, strategies)), rows) + (
-        "<p>Win rate, expectancy, about which quality score, and how many of those booked the rate is of.</p>"
+        "<p>Win rate, expectancy, each with its 95 % interval, about which quality score, and how many of those booked "
+        "the rate is of. The coin's stand in its own column.</p>"
     )
 
 
@@ -106,7 +107,7 @@ def _month(month: Document | None) -> str:
     if month is None:
         return UNKNOWN
     about = "" if month["quality_about"] is None else f", quality {month['quality_about']:.0f}"
-    return _rate_and(month["win_rate"], f"{_r(month['expectancy'])} R{about}", month["booked"])
+    return _outcome(month, month["booked"], about)
 
 
 def _quality(strategies: Sequence[Document]) -> str:
@@ -117,12 +118,14 @@ def _quality(strategies: Sequence[Document]) -> str:
 
 
 def _band(band: Document | None) -> str:
-    return UNKNOWN if band is None else _rate_and(band["win_rate"], f"{_r(band['expectancy'])} R", band["n"])
+    return UNKNOWN if band is None else _outcome(band, band["n"])
 
 
-def _rate_and(rate: Document, said: str, booked: int) -> str:
-    """Return a cell with a rate, what is said of the same signals, and how many of those booked the rate is of."""
-    return f"{_rate(rate)}<small>{said}<br>n {rate['n']:,} of {booked:,}</small>"
+def _outcome(found: Document, booked: int, about: str = "") -> str:
+    """Return a cell with a win rate and an expectancy, their intervals, and how many of those booked the rate is of."""
+    rate, spread = found["win_rate"], _spread(found["expectancy_interval"])
+    lines = [_ends(rate), f"{_r(found['expectancy'])} R{about}", spread, f"n {rate['n']:,} of {booked:,}"]
+    return f"{_rate(rate)}<small>{'<br>'.join(line for line in lines if line)}</small>"
 
 
 def _endings(strategies: Sequence[Document]) -> str:
@@ -143,13 +146,13 @@ def _endings(strategies: Sequence[Document]) -> str:
 
 
 def _calibration(strategies: Sequence[Document]) -> str:
-    head = ("strategy", "n", "Brier score", "skill", "ECE", "base rate")
+    head = ("strategy", "n", "Brier score", "skill", "ECE", "hit rate", "coin's")
     found = ((one, one["calibration"]) for one in strategies)
     return _table(
         head,
         (
             [_name(one), f"{c['n']:,}{' (too few)' if c['too_few'] else ''}", _number(c["brier"], 3),
-             _number(c["skill"], 3), _number(c["ece"], 3), _percent(c["base_rate"])]
+             _number(c["skill"], 3), _number(c["ece"], 3), *map(_rate_and_spread, (c["hit_rate"], c["base_hit_rate"]))]
             for one, c in found
         ),
     )  # fmt: skip
@@ -243,9 +246,16 @@ def _rate(rate: Document) -> str:
     return "too few" if rate["too_few"] else _percent(rate["value"])
 
 
+def _rate_and_spread(rate: Document) -> str:
+    return f"{_rate(rate)}<small>{_spread_of_rate(rate)}</small>"
+
+
 def _spread_of_rate(rate: Document) -> str:
-    ends = "" if rate["interval"] is None else f"{rate['interval'][0]:.1%} to {rate['interval'][1]:.1%}"
-    return f"{ends}<br>n {rate['n']:,}"
+    return f"{_ends(rate)}<br>n {rate['n']:,}"
+
+
+def _ends(rate: Document) -> str:
+    return "" if rate["interval"] is None else f"{rate['interval'][0]:.1%} to {rate['interval'][1]:.1%}"
 
 
 def _spread(interval: Sequence[float] | None) -> str:

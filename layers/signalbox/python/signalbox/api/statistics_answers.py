@@ -102,38 +102,47 @@ class ReliabilityDocument(TypedDict):
 
 
 class CalibrationDocument(TypedDict):
-    """How confidences and outcomes agree; `skill` is against always saying the base rate."""
+    """How confidences and outcomes agree. `hit_rate` is the share of settled signals (target, stop or expired) that hit
+    the target, `base_hit_rate` the coin's; `skill` is against always saying `hit_rate`."""
 
     n: Count
     too_few: bool
-    base_rate: Share
+    hit_rate: RateDocument
+    base_hit_rate: RateDocument
     brier: float
     skill: float | None
     ece: float
     table: list[ReliabilityDocument]
 
 
-class QualityDocument(TypedDict):
-    """Signals whose quality score lies from `least` on, ten points wide."""
+class BesideDocument(TypedDict):
+    """The two figures that everything is judged by, and the coin's of the same group: null where it has none."""
+
+    win_rate: RateDocument
+    expectancy: float | None
+    expectancy_interval: Spread | None
+    base_win_rate: RateDocument | None
+    base_expectancy: float | None
+    base_expectancy_interval: Spread | None
+
+
+class QualityDocument(BesideDocument):
+    """Signals whose quality score lies from `least` on, ten points wide; `n` and the coin's `base_n` were booked."""
 
     least: Count
     n: Count
     too_few: bool
-    win_rate: RateDocument
-    expectancy: float
+    base_n: Count
 
 
-class MonthDocument(TypedDict):
+class MonthDocument(BesideDocument):
     """A point of the trend: signals created in a month; `quality_about` is the mean middle of their bands."""
 
     month: MonthText
     ended: Count
     booked: Count
-    win_rate: RateDocument
-    expectancy: float | None
+    base_booked: Count
     quality_about: float | None
-    base_win_rate: RateDocument | None
-    base_expectancy: float | None
 
 
 class EquityPoint(TypedDict):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import isqrt
 
 from signalbox.domain.statistics.daily import Bin
+from signalbox.domain.statistics.rates import Rate, rate
 
 _MOST_BINS = 20
 
@@ -22,12 +23,13 @@ class Reliability:
 class Calibration:
     """How confidences and outcomes agree.
 
-    `brier` is the mean of (p - y)^2; `skill` is 1 - brier / brier of always saying the base rate, None where all
-    outcomes are alike; `ece` the mean distance of the table's rows, weighted by n.
+    `hit_rate` is the share that hit the target; `brier` is the mean of (p - y)^2; `skill` is 1 - brier / brier of
+    always saying the hit rate, None where all outcomes are alike; `ece` the mean distance of the table's rows, weighted
+    by n.
     """
 
     n: int
-    base_rate: float
+    hit_rate: Rate
     brier: float
     skill: float | None
     ece: float
@@ -49,12 +51,11 @@ def calibration(bins: Sequence[Bin]) -> Calibration | None:
         return None
     hits = sum(each.hits for each in bins)
     brier = (sum(each.pp for each in bins) - 2 * sum(each.p_hits for each in bins) + hits) / n
-    base_rate = hits / n
-    uncertainty = base_rate * (1 - base_rate)
+    uncertainty = hits / n * (1 - hits / n)
     table = tuple(_row(group) for group in _equal_mass(bins, min(max(isqrt(n), 1), _MOST_BINS)))
     return Calibration(
         n=n,
-        base_rate=base_rate,
+        hit_rate=rate(hits, n),
         brier=brier,
         skill=1 - brier / uncertainty if uncertainty else None,
         ece=sum(row.n * abs(row.observed - row.confidence) for row in table) / n,

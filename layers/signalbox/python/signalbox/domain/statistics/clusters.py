@@ -43,7 +43,7 @@ class Difference:
     p_value: float
 
 
-def mean_r(days: Days) -> float | None:
+def mean_r(days: Bookings) -> float | None:
     """Return the mean net R over all signals, None if there is none."""
     n = sum(day.n for day in days.values())
     return sum(day.r for day in days.values()) / n if n else None

@@ -11,7 +11,7 @@ numbers (one attribute per name) keeps them as they are. The names:
   near their stop that the unit of R shrank;
 - `day:<day of created_at>:n`, `:r` and `:b` (each R bounded at 5), for the intervals and tests by day;
 - `end:<day of ended_at>:r`, for the equity curve;
-- `quality:<tens>:n`, `:r`, `:targets`, `:stops`;
+- `quality:<tens>:targets`, `:stops`, and `quality:<tens>:<day of created_at>:n`, `:r`;
 - `confidence:<bin>:n`, `:p`, `:pp`, `:hits`, `:p_hits`, in bins of 0.02, of signals that had one.
 """
 
@@ -37,12 +37,13 @@ right beside the stop: R counts in what is left of the risk there, which can be 
 
 _NAME = re.compile(
     r"published|booked|r|rr|gain|loss|cost|ambiguous|extreme|extreme_r|optimistic_(r|gain|loss)|status:[A-Z_]+"
-    r"|day:\d{4}-\d\d-\d\d:[nrb]|end:\d{4}-\d\d-\d\d:r|quality:\d0?:(n|r|targets|stops)"
+    r"|day:\d{4}-\d\d-\d\d:[nrb]|end:\d{4}-\d\d-\d\d:r|quality:\d0?:(\d{4}-\d\d-\d\d:[nr]|targets|stops)"
     r"|confidence:\d\d:(n|p|pp|hits|p_hits)",
     re.ASCII,
 )
 _WHOLE = re.compile(r"-?\d+", re.ASCII)
-_SETTLED = (Status.TARGET_HIT, Status.STOP_HIT, Status.EXPIRED)
+SETTLED = (Status.TARGET_HIT, Status.STOP_HIT, Status.EXPIRED)
+"""Endings that say whether a confidence was right: the target was touched first, or it was not."""
 
 
 class Booked(NamedTuple):
@@ -103,6 +104,15 @@ class DailyStatistics:
             date.fromisoformat(name[4:14]): Day(
                 self.numbers[name], self.amount(f"{name[:-1]}r"), self.amount(f"{name[:-1]}b")
             )
+            for name in names
+        }
+
+    def quality_days(self, least: int) -> dict[date, Booked]:
+        """Return what each day's signals came to whose quality score is in the band from `least` on, in order."""
+        band = f"quality:{least}:"
+        names = sorted(name for name in self.numbers if name.startswith(band) and name.endswith(":n"))
+        return {
+            date.fromisoformat(name[len(band) : -2]): Booked(self.numbers[name], self.amount(f"{name[:-1]}r"))
             for name in names
         }
 
@@ -205,10 +215,11 @@ def _ending_numbers(signal: Signal) -> Iterator[tuple[str, int]]:
             yield from (("extreme", 1), ("extreme_r", net))
         yield f"end:{end.ended_at:%Y-%m-%d}:r", net
         band = f"quality:{min(int(signal.quality_score // 10), 9) * 10}"
-        yield from ((f"{band}:n", 1), (f"{band}:r", net))
+        own = f"{band}:{signal.created_at:%Y-%m-%d}"
+        yield from ((f"{own}:n", 1), (f"{own}:r", net))
         yield f"{band}:targets", int(end.status is Status.TARGET_HIT)
         yield f"{band}:stops", int(end.status is Status.STOP_HIT)
-    if signal.confidence is not None and end.status in _SETTLED:
+    if signal.confidence is not None and end.status in SETTLED:
         yield from _confidence_numbers(signal.confidence, hit=end.status is Status.TARGET_HIT)
 
 

@@ -9,7 +9,7 @@ from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.signals.signal import NULL_STRATEGY, Status
 from signalbox.domain.statistics.bootstrap import bootstrap_interval
 from signalbox.domain.statistics.calibration import Calibration, calibration
-from signalbox.domain.statistics.clusters import OVERLAP_DAYS
+from signalbox.domain.statistics.clusters import OVERLAP_DAYS, mean_r
 from signalbox.domain.statistics.daily import DailyStatistics
 from signalbox.domain.statistics.edge import Edge, edges
 from signalbox.domain.statistics.rates import Interval, Rate, profit_factor, rate
@@ -25,6 +25,7 @@ class QualityBand:
     n: int
     win_rate: Rate
     expectancy: float
+    expectancy_interval: Interval | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,6 @@ class Figures:
     total_r: float
     max_drawdown_r: float
     excluded: Mapping[str, int]
-    quality: tuple[QualityBand, ...]
     calibration: Calibration | None
     edge: Edge | None = None
 
@@ -117,6 +117,33 @@ def compare(
     others = {name: value.days for name, value in by_strategy.items() if name != NULL_STRATEGY}
     verdicts = edges(others, by_strategy[NULL_STRATEGY].days, overlap_days)
     return {name: _figures(value, verdicts.get(name), overlap_days) for name, value in by_strategy.items()}
+
+
+def quality_bands(statistics: DailyStatistics, overlap_days: int = OVERLAP_DAYS) -> list[QualityBand]:
+    """Return what the signals of each band of quality scores came to, the lowest first, without empty bands."""
+    bands = []
+    for least in QUALITY_BANDS:
+        days = statistics.quality_days(least)
+        targets, stops = (statistics.count(f"quality:{least}:{ending}") for ending in ("targets", "stops"))
+        expectancy = mean_r(days)
+        if expectancy is not None:
+            bands.append(
+                QualityBand(
+                    least=least,
+                    n=sum(day.n for day in days.values()),
+                    win_rate=rate(targets, targets + stops),
+                    expectancy=expectancy,
+                    expectancy_interval=bootstrap_interval(days, overlap_days),
+                )
+            )
+    return bands
+
+
+def mean_quality(statistics: DailyStatistics) -> float | None:
+    """Return the mean of the middles of the bands that booked signals are in, None if there is none."""
+    counts = {least: sum(day.n for day in statistics.quality_days(least).values()) for least in QUALITY_BANDS}
+    n = sum(counts.values())
+    return sum(count * (least + 5) for least, count in counts.items()) / n if n else None
 
 
 def equity_curve(statistics: DailyStatistics) -> list[tuple[date, float]]:
@@ -163,7 +190,6 @@ def _figures(s: DailyStatistics, edge: Edge | None, overlap_days: int) -> Figure
         total_r=s.amount("r"),
         max_drawdown_r=max_drawdown(s),
         excluded={str(status): s.ended(status) for status in (Status.DATA_GAP, Status.INVALIDATED)},
-        quality=_quality(s),
         calibration=calibration(s.confidence_bins),
         edge=edge,
     )
@@ -174,14 +200,3 @@ def _deviation(s: DailyStatistics) -> float | None:
     if n < 2:
         return None
     return sqrt(max(s.amount("rr") - s.amount("r") ** 2 / n, 0.0) / (n - 1))
-
-
-def _quality(s: DailyStatistics) -> tuple[QualityBand, ...]:
-    bands = []
-    for least in QUALITY_BANDS:
-        name = f"quality:{least}"
-        n, targets = s.count(f"{name}:n"), s.count(f"{name}:targets")
-        if n:
-            won = rate(targets, targets + s.count(f"{name}:stops"))
-            bands.append(QualityBand(least=least, n=n, win_rate=won, expectancy=s.amount(f"{name}:r") / n))
-    return tuple(bands)
