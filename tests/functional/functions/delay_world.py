@@ -22,7 +22,8 @@ from signalbox.services.evaluate_alerts import evaluate_alerts
 from tests.builders import ended, make_event, make_price, make_subscription
 from tests.fakes.alerts import make_alert, make_terms
 from tests.fakes.topics import Switchboard
-from tests.functional.functions.conftest import NOW, load_event, messages
+from tests.fakes.work import InMemoryQueue
+from tests.functional.functions.conftest import NOW, load_event
 from tests.functional.functions.gate import Gate
 
 ALERT_ID = "alert-new"
@@ -54,8 +55,8 @@ def credential_of(account: Account, signal: Signal) -> str:
 class World:
     """What happens to signals, up to what is sent of it."""
 
-    def __init__(self, gate: Gate, board: Switchboard) -> None:
-        self.gate, self.board = gate, board
+    def __init__(self, gate: Gate, board: Switchboard, queues: Mapping[Tier, InMemoryQueue]) -> None:
+        self.gate, self.board, self._queues = gate, board, queues
 
     def publish(self, signal: Signal) -> None:
         """Let a signal come out, be filled and be revised."""
@@ -107,9 +108,12 @@ class World:
 
     def _deliver(self) -> None:
         """Send what no queue holds back."""
-        for tier in Tier:
-            for body in messages(f"DELIVER_{tier.upper()}"):
-                self._run("deliver_signals", body)
+        for queue in self._queues.values():
+            queued = list(zip(queue.bodies, queue.delays, strict=True))
+            queue.bodies, queue.delays = [], []
+            for body, delay in queued:
+                if not delay:
+                    self._run("deliver_signals", body)
 
     def _run(self, function: str, body: Mapping[str, Any]) -> None:
         event = load_event(function)

@@ -16,13 +16,15 @@ from signalbox import bootstrap
 from signalbox.api.app import declared
 from signalbox.api.endpoint import Endpoint
 from signalbox.domain.accounts.account import Account, Tier
+from signalbox.domain.delivery.delivery import Channel
+from signalbox.domain.delivery.topics import Feed, feed_topic
 from signalbox.domain.instants import to_iso
-from signalbox.domain.signals.signal import Signal
+from signalbox.domain.signals.signal import NULL_STRATEGY, Signal
 from signalbox.ports.work import Turn
 from tests.builders import make_signal, make_universe
 from tests.fakes.access import InMemoryQuotas
 from tests.fakes.topics import Switchboard
-from tests.fakes.work import FixedClock
+from tests.fakes.work import FixedClock, InMemoryQueue
 from tests.functional.functions.conftest import NOW, Handler
 from tests.functional.functions.delay_world import ALERT_ID, Listener, World, credential_of
 from tests.functional.functions.gate import Answer, Gate
@@ -33,7 +35,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "symbol": ("HIDDEN/USDT", "KNOWN/USDT"),
     "q": ("hidden", "nobody knows"),
     "signal_type": ("BUY",),
-    "strategy": ("trend_following",),
+    "strategy": ("trend_following", NULL_STRATEGY),
     "timeframe": ("1h",),
     "status": ("OPEN",),
     "regime": ("UP/NORMAL",),
@@ -120,9 +122,13 @@ def signals(house: None) -> dict[str, Signal]:
 
 @pytest.fixture
 def world(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> World:
-    board = Switchboard()
+    """Where every tier has its topic of all signals, and its queue holds back for as long as the clock stands."""
+    board, queues = Switchboard(), {tier: InMemoryQueue() for tier in Tier}
     monkeypatch.setattr(bootstrap, "connection_poster", lambda: board)
-    return World(gate, board)
+    monkeypatch.setattr(bootstrap, "tier_queues", lambda: queues)
+    feeds = [Feed(tier, Channel.WEBSOCKET, feed_topic(tier)) for tier in Tier]
+    monkeypatch.setattr(bootstrap, "feeds", lambda: feeds)
+    return World(gate, board, queues)
 
 
 def at_age(age: int, signal: Signal) -> Signal:
@@ -167,6 +173,7 @@ def test_a_signal_that_a_caller_may_not_know_of_changes_no_answer(
     before = [ask(gate, caller, asked) for caller in callers]
     ages = [ages_of(ask(gate, caller, plain)) for caller in callers]
     world.publish(hidden)
+    world.publish(replace(hidden, strategy=NULL_STRATEGY))
     world.check_alerts(hidden, accounts)
     with_it = ask(gate, premium, asked)  # and what is kept for those who may know of it is kept now
     assert [ages_of(ask(gate, caller, plain)) for caller in callers] == ages
@@ -196,6 +203,7 @@ def test_a_signal_that_a_client_may_not_know_of_has_no_number_in_any_topic(
     before, _ = late.ask(*symbols), early.ask(*symbols)
     live = len(late.heard)
     world.publish(hidden)
+    world.publish(replace(hidden, strategy=NULL_STRATEGY))
     world.check_alerts(hidden, accounts)
     assert len(late.heard) == live
     assert late.ask(*symbols) == before
