@@ -135,8 +135,8 @@ def test_rotating_does_not_lengthen_the_life_of_the_old_key(gate: Gate) -> None:
 
 def test_a_key_is_found_by_its_own_account_only(gate: Gate) -> None:
     prefix = gate.made.key.prefix
-    assert find_key(ADA.account_id, prefix, accounts=gate.accounts, now=NOW) == gate.made.key
-    assert find_key("acc-2", prefix, accounts=gate.accounts, now=NOW) is None
+    assert find_key(ADA.account_id, prefix, accounts=gate.accounts) == gate.made.key
+    assert find_key("acc-2", prefix, accounts=gate.accounts) is None
 
 
 def test_an_erased_account_opens_nothing_and_leaves_no_trace_of_a_person(gate: Gate) -> None:

@@ -9,7 +9,7 @@ from signalbox.domain.accounts.account import Account, ApiKey, Caller, Scope, Ti
 from signalbox.domain.delivery.message import Envelope
 from signalbox.domain.delivery.requests import LONGEST, MOST_MESSAGES, MOST_TOPICS
 from signalbox.domain.errors import StorageUnavailableError
-from signalbox.services.accounts import change_tier, revoke_key
+from signalbox.services.accounts import change_tier, find_key, revoke_key
 from signalbox.services.connections import MOST_RESUMED, connect, disconnect
 from tests.builders import NOW, make_key, make_message
 from tests.fakes.alerts import make_firing
@@ -189,6 +189,21 @@ def test_a_fault_that_cannot_be_told_either_is_the_gateways_to_tell(house: House
     house.board = Failing(house.board, "post", times=2)
     with pytest.raises(StorageUnavailableError):
         house.say({"action": "ping"})
+
+
+def test_a_revocation_that_met_a_fault_can_be_made_again(house: House) -> None:
+    key = make_key()
+    house.accounts.put_key(key)
+    assert enter(house, key)
+    failing = Failing(house.followers, "remove_of")
+    with pytest.raises(StorageUnavailableError):
+        revoke_key(key, accounts=house.accounts, connections=failing)
+    assert not enter(house, key), "it opens nothing any more"
+    found = find_key("acc-1", key.prefix, accounts=house.accounts)
+    assert found is not None
+    revoke_key(found, accounts=house.accounts, connections=house.followers)
+    assert "late" not in house.followers.connections
+    assert find_key("acc-1", key.prefix, accounts=house.accounts) is None
 
 
 def test_a_connection_that_nobody_knows_is_told_to_connect_again(house: House) -> None:

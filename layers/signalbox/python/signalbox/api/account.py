@@ -140,10 +140,12 @@ def end_key(account: Account, prefix: str) -> Response:
 )
 def replace_key(account: Account, prefix: str) -> Response:
     """Make the successor of a key and show its text, this once; the old key stays good for 24 hours at most."""
+    accounts, now = bootstrap.account_repository(), bootstrap.wall_clock().now()
     key = _own(account, prefix)
+    if not key.is_good(now):
+        raise not_found("such key")
     if key.scopes - identity(endpoints.routes.current_request.context).scopes:
         raise ProblemError(HTTPStatus.FORBIDDEN, "a key cannot rotate one that has more scopes than itself")
-    accounts, now = bootstrap.account_repository(), bootstrap.wall_clock().now()
     try:
         return _created(rotate_key(account, key, accounts=accounts, now=now))
     except LimitReachedError as e:
@@ -175,8 +177,7 @@ def _stored(account: Account) -> Account:
 
 def _own(account: Account, prefix: str) -> ApiKey:
     """Return the caller's key; one of somebody else looks like one that is not there."""
-    now = bootstrap.wall_clock().now()
-    key = find_key(account.account_id, prefix, accounts=bootstrap.account_repository(), now=now)
+    key = find_key(account.account_id, prefix, accounts=bootstrap.account_repository())
     if key is None:
         raise not_found("such key")
     return key
