@@ -120,7 +120,7 @@ class DynamoCandleStore:
 
 
 def _write(series: str, time: int, part: str, frame: bytes) -> RawItem | None:
-    """Set a frame unless one of its symbols is stored; return the item as it was before, or None."""
+    """Set a frame unless one of the same symbols is there; return the item as it was before, or None."""
     place = {"TableName": FrameItem.name(), "Key": {"frame_series": {"S": series}, "time": {"N": str(time)}}}
     try:
         reply = call(
