@@ -37,7 +37,7 @@ class Grouping(StrEnum):
     REGIME = "regime"
 
 
-MOST_PIECES = 100_000
+MOST_PIECES = 75_000
 """Stored pieces that one answer by symbol, type or regime may be made of: with more it would come too late. A year of
 a hundred symbols, nine strategies and two timeframes has some 74,000 at most."""
 CUT_GROUPS = (Grouping.SYMBOL, Grouping.SIGNAL_TYPE, Grouping.REGIME)
