@@ -10,7 +10,7 @@ import pytest
 from signalbox.adapters import aws
 from signalbox.adapters.storage import feed as feed_module
 from signalbox.adapters.storage.dynamo import RawItem, call
-from signalbox.adapters.storage.feed import MOST_QUERIES
+from signalbox.adapters.storage.feed import MOST_STEPS
 from signalbox.adapters.storage.history_plan import months_down
 from signalbox.adapters.storage.publication import LIFECYCLE
 from signalbox.adapters.storage.signal_items import SignalItem, signal_of
@@ -134,14 +134,14 @@ def test_a_page_costs_a_bounded_number_of_queries_and_its_cursor_goes_on(
         pages += 1
 
     assert found == [ancient]
-    assert calls["Query"] <= pages * (MOST_QUERIES + 1)
+    assert calls["Query"] <= pages * (MOST_STEPS + 1)
 
 
 def test_a_rare_status_ends_a_page_early_without_losing_one(
     repository: DynamoSignalRepository, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(feed_module, "FEWEST_ROWS", 6)
-    monkeypatch.setattr(feed_module, "ROWS_PER_SIGNAL", 8)
+    monkeypatch.setattr(feed_module, "LOOKED_AT_PER_SIGNAL", 8)
     hits = []
     for hour in range(60):
         signal = make_signal(created_at=NOW - timedelta(hours=hour))

@@ -6,26 +6,36 @@ so the next page begins behind that place whatever was added before it.
 
 import heapq
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import inf
 
 from signalbox.adapters.storage.cursors import Cursors
 from signalbox.adapters.storage.dynamo import RawItem
 from signalbox.adapters.storage.history_plan import Plan, Stream, plan_for
 from signalbox.adapters.storage.postings import Postings, intersected
 from signalbox.adapters.storage.signal_items import SignalItem, signal_of
-from signalbox.adapters.storage.signal_keys import order_key, without_space
+from signalbox.adapters.storage.signal_keys import key_bound, order_key, without_space
 from signalbox.domain.signals.identity import decode
 from signalbox.domain.signals.signal import Signal, Status
 from signalbox.ports.signals import FeedQuery, Page
 
-MOST_QUERIES = 64
-"""Queries that one page may cost beyond the first of each of its partitions. A page that would cost more (years without
-a signal) ends early, with a cursor."""
-ROWS_PER_SIGNAL = 20
-"""Signals that a page may read for each one it was asked for; then it ends early, with a cursor. Postings, of which
-a read unit holds a hundred, count as queries only."""
+LOOKED_AT_PER_SIGNAL = 16
+"""Signals that a page may look at for each one it was asked for; then it ends early, with a cursor."""
+AHEAD_PER_SIGNAL = 4
+"""Signals that the partitions which a page merges may hold ready at most, for each one it was asked for. Postings, of
+which a read unit holds a hundred, count as queries only."""
+MOST_STEPS = 64
+"""Months that a page may reach over: one that comes through years without a signal ends early, with a cursor."""
+MOST_POSTING_QUERIES = 64
+"""Queries over postings that a page may cost."""
 FEWEST_ROWS = 20
-"""Rows read at once at least where rows are filtered: small queries cost as many read units, and more time."""
+"""Rows read at once at least where rows are filtered: small queries cost nearly as much, and more time."""
+FEWEST_MERGED = 5
+"""Rows read at once at least of a partition among several, but for a look of two: as many as two steps of 4 KB hold,
+by which reads are paid."""
+HIDDEN_AGE = timedelta(days=1)
+"""How long before its reader's `visible_at` a hidden signal was created at most: it is published within seconds, unless
+its message was held up."""
 
 
 class Feed:
@@ -43,20 +53,14 @@ class Feed:
     def page(self, query: FeedQuery) -> Page:
         """Return the page that `query` asks for.
 
-        It is full unless the signals end, or what it may read did not hold enough: then it is shorter, even empty, and
-        still has a cursor. Raises InvalidValueError if the cursor is not one of this query.
+        It is full unless the signals end, or what it may look at did not hold enough: then it is shorter, even empty,
+        and still has a cursor. Raises InvalidValueError if the cursor is not one of this query.
         """
         scope = query.scope
         reading = _Reading(query, None if query.cursor is None else self._cursors.read(query.cursor, scope))
         found: list[Signal] = []
         last = ""
-        for key, raw in reading.rows():
-            signal = signal_of(raw)
-            if hidden(signal, query.visible_at):
-                reading.spare()
-                continue
-            if not reading.wants(signal):
-                continue
+        for key, signal in reading.signals():
             if len(found) == query.limit:
                 return Page(found, self._cursors.write(last, scope))
             found.append(signal)
@@ -70,73 +74,74 @@ def hidden(signal: Signal, visible_at: datetime) -> bool:
 
 
 class _SpentError(Exception):
-    """The page has read all that it may."""
+    """The page has read all the postings that it may."""
 
 
-class _Budget:
-    """What a page may still read. It is never spent before something was settled, so that every page gets ahead."""
+class _PostingQueries:
+    """The queries over postings that a page may still make, and the key up to which it knows everything by them. They
+    never run out before there is one, so that every page gets ahead."""
 
-    def __init__(self, limit: int) -> None:
-        self._rows = ROWS_PER_SIGNAL * limit
-        self._queries = MOST_QUERIES
-        self.settled: str | None = None
-        """The order key up to which everything is known."""
+    def __init__(self, most: float, settled: str | None) -> None:
+        self._left = most
+        self.settled = settled
 
-    def require(self, rows: int = 0) -> None:
-        """Raise _SpentError if another query, of so many rows, would be too much."""
-        if self.settled is not None and (self._rows < rows or self._queries <= 0):
+    def spend(self) -> None:
+        """Count one more query; raise _SpentError if that is one too many."""
+        if self._left <= 0 and self.settled is not None:
             raise _SpentError
-
-    def spend(self, rows: int) -> None:
-        """Count one query, and the rows it found."""
-        self._queries -= 1
-        self._rows -= rows
-
-    def give_back(self) -> None:
-        """Let one row have cost nothing."""
-        self._rows += 1
+        self._left -= 1
 
 
 class _Reading:
-    """The rows of one page, and how far they were read when the budget was spent."""
+    """The signals of one page, and where it stopped if that was before their end.
+
+    Where a page stops depends on nothing but signals that its reader may see, or it would tell how many others there
+    are. So what is bounded are the signals looked at, months, and postings older than anything hidden. Hidden signals
+    come on top, and they are few: open ones of the last minutes.
+    """
 
     def __init__(self, query: FeedQuery, position: str | None) -> None:
         self._query = query
         self._position = position
         self._plan: Plan = plan_for(query, position)
-        self._budget = _Budget(query.limit)
+        self._found = 0
         self.stopped_at: str | None = None
 
-    def wants(self, signal: Signal) -> bool:
-        """Return whether a row that may be seen belongs on the page."""
-        return _fits(signal, self._query)
-
-    def spare(self) -> None:
-        """Let a row that must not be seen cost nothing: pages that end early would tell how many there are."""
-        self._budget.give_back()
-
-    def rows(self) -> Iterator[tuple[str, RawItem]]:
-        """Yield order keys and rows, in order, until they or the budget end."""
+    def signals(self) -> Iterator[tuple[str, Signal]]:
+        """Yield order keys and signals, in order, until they end or as many as may be were looked at."""
         if self._plan.lower > self._plan.upper:
             return
-        try:
-            yield from self._found() if self._plan.words else self._merged()
-        except _SpentError:
-            self.stopped_at = self._budget.settled
+        left = LOOKED_AT_PER_SIGNAL * self._query.limit
+        for key, raw in self._by_words() if self._plan.words else self._merged():
+            signal = signal_of(raw)
+            if hidden(signal, self._query.visible_at):
+                continue
+            if _fits(signal, self._query):
+                self._found += 1
+                yield key, signal
+            left -= 1
+            if left == 0:
+                self.stopped_at = key
+                return
+
+    @property
+    def _wanted(self) -> int:
+        """How many rows would complete the page: one more than it shows says whether there is another page."""
+        return self._query.limit + 1 - self._found
 
     def _merged(self) -> Iterator[tuple[str, RawItem]]:
         descending = self._plan.descending
-        for streams in self._plan.steps:
-            read = (self._stream(stream, self._rows_at_once(len(streams))) for stream in streams)
-            for key, raw in heapq.merge(*read, key=lambda row: row[0], reverse=descending):
-                self._budget.settled = key
-                yield key, raw
-            if len(self._plan.steps) > 1:
+        for number, streams in enumerate(self._plan.steps, start=1):
+            read = [self._stream(stream, len(streams)) for stream in streams]
+            yield from heapq.merge(*read, key=lambda row: row[0], reverse=descending)
+            if number == MOST_STEPS < len(self._plan.steps):
                 month = streams[0].partition.partition("#")[0]
-                self._budget.settled = month if descending else f"{month}~"  # before, or behind, all keys of a month
+                self.stopped_at = month if descending else f"{month}~"  # before, or behind, all keys of a month
+                return
 
-    def _stream(self, stream: Stream, rows_at_once: int) -> Iterator[tuple[str, RawItem]]:
+    def _stream(self, stream: Stream, streams: int) -> Iterator[tuple[str, RawItem]]:
         plan = self._plan
+        given = 0
         pages = SignalItem.query_raw(
             f"#{plan.hash_name} = :partition AND #{plan.range_name} BETWEEN :lower AND :upper",
             {
@@ -144,53 +149,73 @@ class _Reading:
                 ":lower": {"S": stream.space + plan.lower},
                 ":upper": {"S": stream.space + plan.upper},
             },
-            Limit=rows_at_once,
+            rows=lambda: self._rows_next(given, streams) if given else self._rows_first(streams),
             ScanIndexForward=not plan.descending,
             **({} if plan.index is None else {"IndexName": plan.index}),
         )
-        while True:
-            self._budget.require(rows_at_once)
-            page = next(pages, None)
-            if page is None:
-                return
-            self._budget.spend(len(page))
+        for page in pages:
+            given += len(page)
             for raw in page:
                 key = without_space(str(raw[plan.range_name]["S"]))
                 if key != self._position:  # BETWEEN includes the position itself
                     yield key, raw
 
-    def _rows_at_once(self, streams: int) -> int:
-        page = (
-            self._query.limit + 1 + (self._position is not None)
-        )  # one says whether there is more, one is the position
+    def _rows_first(self, streams: int) -> int:
+        """Return how many rows to read of a partition at first: of one among several half of its share, since what
+        turns out to lie behind the page was read in vain."""
+        wanted = self._wanted + (self._position is not None)
         if streams > 1:
-            return max(-(-2 * page // streams), 2)
-        return max(page, FEWEST_ROWS) if self._plan.residual else page
+            half = -(-wanted // (2 * streams))
+            return half if half >= FEWEST_MERGED else 2
+        return max(wanted, FEWEST_ROWS) if self._plan.residual else wanted
 
-    def _found(self) -> Iterator[tuple[str, RawItem]]:
+    def _rows_next(self, given: int, streams: int) -> int:
+        """Return how many rows to read of a partition that has given so many: what the page still lacks, at the rate
+        at which they filled it until now; of one among several a third of that."""
+        lacking = -(-self._wanted * given // max(self._found, 1))
+        ahead = max(AHEAD_PER_SIGNAL * self._query.limit, FEWEST_ROWS) // streams
+        if streams > 1:
+            return max(min(max(lacking // 3, FEWEST_MERGED), ahead), 2)
+        return max(min(lacking, ahead), FEWEST_ROWS)
+
+    def _by_words(self) -> Iterator[tuple[str, RawItem]]:
         plan = self._plan
-        lists = [
-            Postings(word, (plan.lower, plan.upper), descending=plan.descending, budget=self._budget)
-            for word in plan.words
-        ]
-        waiting: list[str] = []
-        try:
-            for key, agreed in intersected(lists, descending=plan.descending):
-                if agreed and key != self._position:
-                    waiting.append(key)
-                    if len(waiting) == self._query.limit + 1:
-                        yield from self._fetched(waiting)
-                        waiting = []
-                self._budget.settled = key
-        except _SpentError:
+        for lower, upper, queries in self._posting_ranges():
+            lists = [Postings(word, (lower, upper), descending=plan.descending, budget=queries) for word in plan.words]
+            waiting: list[str] = []
+            try:
+                for key, agreed in intersected(lists, descending=plan.descending):
+                    if agreed and key != self._position:
+                        waiting.append(key)
+                        if len(waiting) == self._query.limit + 1:
+                            yield from self._fetched(waiting)
+                            waiting = []
+                    queries.settled = key
+            except _SpentError:
+                yield from self._fetched(waiting)
+                self.stopped_at = queries.settled
+                return
             yield from self._fetched(waiting)
-            raise
-        yield from self._fetched(waiting)
 
-    def _fetched(self, keys: list[str]) -> Iterator[tuple[str, RawItem]]:
+    def _posting_ranges(self) -> Iterator[tuple[str, str, _PostingQueries]]:
+        """Yield the ranges of keys, in order, and what reading each may cost: only where nothing is hidden is that
+        bounded by a count."""
+        plan = self._plan
+        border = key_bound(self._query.visible_at - HIDDEN_AGE)
+        ranges = [
+            (plan.lower, min(plan.upper, border), MOST_POSTING_QUERIES),
+            (max(plan.lower, border), plan.upper, inf),
+        ]
+        ranges = [each for each in ranges if each[0] < each[1]]
+        settled = None
+        for lower, upper, most in reversed(ranges) if plan.descending else ranges:
+            yield lower, upper, _PostingQueries(most, settled)
+            settled = border
+
+    @staticmethod
+    def _fetched(keys: list[str]) -> Iterator[tuple[str, RawItem]]:
         wanted = [{"symbol": decode(key.partition("#")[2]).symbol, "created_key": key} for key in keys]
         found = {str(raw["created_key"]["S"]): raw for raw in SignalItem.fetch_many_raw(wanted)}
-        self._budget.spend(len(found))
         return ((key, found[key]) for key in keys if key in found)
 
 

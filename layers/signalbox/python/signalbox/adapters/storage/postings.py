@@ -24,12 +24,8 @@ _BATCH = 25
 class Budget(Protocol):
     """What a reading may still cost."""
 
-    def require(self) -> None:
-        """Raise if another query would be too much."""
-        ...
-
-    def spend(self, rows: int) -> None:
-        """Count one query, and the signals it found."""
+    def spend(self) -> None:
+        """Count one more query, or raise if that would be too much."""
         ...
 
 
@@ -80,7 +76,7 @@ class Postings:
     descending : bool
         Which way to read.
     budget : Budget
-        Asked before each query, and told of it.
+        Told of each query before it is made.
     """
 
     def __init__(self, word: str, bounds: tuple[str, str], *, descending: bool, budget: Budget) -> None:
@@ -110,7 +106,7 @@ class Postings:
         if lower > upper:
             self._more = False
             return
-        self._budget.require()
+        self._budget.spend()
         pages = PostingItem.query_raw(
             "#word = :word AND #created_key BETWEEN :lower AND :upper",
             {":word": {"S": self._word}, ":lower": {"S": lower}, ":upper": {"S": upper}},
@@ -118,7 +114,6 @@ class Postings:
             ScanIndexForward=not self._descending,
         )
         found = next(pages)
-        self._budget.spend(0)
         self._rows, self._at = [row["created_key"]["S"] for row in found], 0
         self._more = len(found) == ROWS_AT_ONCE
 
