@@ -65,6 +65,22 @@ def test_a_calm_turn_asks_once_per_symbol_for_the_newest_candle(exchange: FakeEx
         assert asked(exchange) == {"BTC/USDT": last, "ETH/USDT": last}
 
 
+def test_candles_that_cannot_be_believed_are_asked_for_again_with_the_newest(
+    exchange: FakeExchange, store: InMemoryCandles
+):
+    right = exchange.stored["ETH/USDT"]
+    spike = Candle(right[5].time, *(2 * value for value in right[5][1:]))
+    exchange.stored["ETH/USDT"] = [*right[:5], spike, *right[6:]]
+    turn(exchange, store, 11)
+    exchange.stored["ETH/USDT"] = right
+
+    update = turn(exchange, store, 12)
+
+    assert asked(exchange) == {"BTC/USDT": 12, "ETH/USDT": 1}
+    assert (update.fetched, update.data_revisions) == (2, 1)
+    assert update.grid.close[4, 1] == spike.close
+
+
 def test_a_hole_is_asked_for_with_growing_rests_and_then_never_again(exchange: FakeExchange, store: InMemoryCandles):
     without(exchange, "ETH/USDT", 5, 6)
     extra = []

@@ -2,6 +2,7 @@
 
 This is the one place that decides what an exchange is asked for: one query per symbol and turn, from the oldest candle
 that is worth asking for. In the calm case that is the newest; a gap that is due again, and a re-check, begin earlier.
+A symbol whose stored candles cannot be believed is asked for all of them, in case the exchange has corrected them.
 """
 
 import math
@@ -14,7 +15,7 @@ from signalbox.domain.errors import ExchangeRefusedError, SignalboxError, Transi
 from signalbox.domain.market.candles import COLUMNS, BoolArray, Candle, CandleGrid
 from signalbox.domain.market.data_revision import DataRevision
 from signalbox.domain.market.gaps import Gap, StoredCandles, cells_of, holes, runs
-from signalbox.domain.market.health import clean_candles
+from signalbox.domain.market.health import believed, clean_candles
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.barriers import is_price
 from signalbox.domain.signals.suppression import SuppressionReason
@@ -130,6 +131,7 @@ def _asked_from(stored: StoredCandles, last_open: int, check_from: int | None) -
     wanted = ~grid.present & ~(resting & later)
     if check_from is not None:
         wanted |= (grid.times >= check_from)[:, None]
+    wanted[0] |= wanted.any(axis=0) & ~np.isin(grid.symbols, believed(grid))
     first = np.argmax(wanted, axis=0)
     return {symbol: int(grid.times[first[at]]) for at, symbol in enumerate(grid.symbols) if wanted[:, at].any()}
 

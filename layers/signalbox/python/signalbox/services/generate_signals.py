@@ -149,10 +149,11 @@ def _checked(
 ) -> tuple[CandleGrid, tuple[str, ...], Refusals]:
     """Return the grid as it was known at the turn, its healthy symbols, and why the others are not.
 
-    Where stored candles are bad data, what earlier turns saw the exchange correct stands in for them.
+    Where stored candles cannot be believed, what earlier turns saw the exchange correct stands in for them.
     """
     healthy, refusals = check(grid)
-    bad = [symbol for symbol, (reason, _) in refusals.items() if reason is SuppressionReason.BAD_DATA]
+    disbelieved = (SuppressionReason.BAD_DATA, SuppressionReason.HALTED)
+    bad = [symbol for symbol, (reason, _) in refusals.items() if reason in disbelieved]
     found = [each for symbol in bad for each in candles.revisions_of(shard.exchange, shard.timeframe, symbol)]
     earlier = [each for each in found if each.seen_at < to_ms(shard.as_of)]
     if not earlier:
