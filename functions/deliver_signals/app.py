@@ -38,7 +38,6 @@ def handle_records(records: list[SQSRecord], context: LambdaContext) -> Mapping[
         senders={**by_channel, Channel.WEBSOCKET: topics, Channel.PUSH: devices},
         queues=bootstrap.tier_queues(),
         dead_letters=bootstrap.dead_deliveries(),
-        # Without pages of their own, signals are shown by the API.
         page_url=settings().page_url or f"{resource('API_URL')}/signals/api",
         now=bootstrap.clock().now(),
         wall_now=wall_now,

@@ -62,6 +62,7 @@ class Office:
     """What sending works with.
 
     `now` is the system clock, by which a signal is still valid or not; `wall_now` the wall clock, by which leases run.
+    `page_url` is where signals are shown, below `/signals/`: by pages, or by the API where there are none.
     `unsubscribe_url` returns the link to end such mail by. `log` is where firings of alerts are read. `dead_letters`
     keeps what was tried to its end. `time_left` returns the seconds until the worker is stopped, wherever it is then.
     """
