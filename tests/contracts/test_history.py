@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from signalbox.adapters.storage.signals import DynamoSignalRepository
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.history.filters import Between, SignalFilter, Sort
+from signalbox.domain.history.words import words_of
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.signal import NULL_STRATEGY, Origin, Signal, SignalType, Status
 from signalbox.ports.signals import FeedQuery, SignalRepository
 from tests.builders import NOW, ended, make_levels, make_signal
 from tests.contracts.implementations import either
 from tests.fakes.signals import InMemorySignals
+from tests.proof import cases
 
 empty = either(
     lambda: InMemorySignals(cursor_secret=b"secret"), lambda: DynamoSignalRepository(cursor_secret=b"secret")
@@ -197,6 +199,29 @@ def _as_if_real(signal: Signal) -> Signal:
     return replace(signal, strategy="a strategy like others")
 
 
+ODD_SYMBOLS = (
+    "$MICHI/USDT",
+    "BTC/USDT:USDT",
+    "1000PEPE/USDT",
+    f"{'A' * 30}/{'B' * 30}",
+    f"{'A' * 30}/{'B' * 29}",
+    "BTC/USDT",
+)
+"""Symbols of which a search's words are not all there is."""
+
+
+@pytest.mark.parametrize("words", [{"adx"}, {"adx", "usdt"}, {"adx", "btc"}])
+def test_a_symbol_however_spelled_joins_the_words_of_a_search(empty: SignalRepository, words: set[str]):
+    given = [make_signal(symbol=symbol, reasons={"adx": 1.0}) for symbol in ODD_SYMBOLS]
+    for signal in given:
+        keep(empty, signal)
+
+    for signal in given:
+        where = SignalFilter(symbols=frozenset({signal.symbol}), words=frozenset(words))
+        found = [each for page in pages(empty, where=where) for each in page]
+        assert found == ([signal] if words <= words_of(signal) else []), signal.symbol
+
+
 def test_the_null_strategy_is_in_no_page_that_does_not_name_it(record: SignalRepository):
     for sort, descending in ORDERS:
         found = [each for page in pages(record, sort=sort, descending=descending) for each in page]
@@ -260,6 +285,65 @@ def test_no_two_pages_repeat_or_miss_a_row_while_signals_are_inserted(
     assert len(found) == len(set(found))
     assert [signal_id for signal_id in found if signal_id in set(steady)] == steady
 
+
+some = {
+    "symbols": st.frozensets(st.sampled_from(SYMBOLS), max_size=2),
+    "signal_types": st.frozensets(st.sampled_from(SignalType), max_size=2),
+    "strategies": st.frozensets(st.sampled_from(STRATEGIES), max_size=2),
+    "timeframes": st.frozensets(st.sampled_from([Timeframe.H1, Timeframe.H4]), max_size=1),
+    "statuses": st.frozensets(st.sampled_from(Status), max_size=3),
+    "regimes": st.frozensets(st.sampled_from([*REGIMES, "UP", "LOW"]), max_size=2),
+    "origins": st.frozensets(st.sampled_from(Origin), max_size=1),
+    "quality": st.builds(Between, st.sampled_from([0.0, 30.1]), st.sampled_from([50.1, 100.0])),
+    "confidence": st.builds(Between, st.sampled_from([0.0, 0.4]), st.sampled_from([0.6, 1.0])),
+    "words": st.frozensets(st.sampled_from(["adx", "gap", "btc", "breakout", "eth/usdt"]), max_size=2),
+}
+filters = st.sets(st.sampled_from(sorted(some)), max_size=3).flatmap(
+    lambda names: st.builds(SignalFilter, **{name: some[name] for name in names})
+)
+span = st.tuples(st.integers(0, 30), st.integers(0, 30)).map(sorted)
+
+
+@settings(
+    max_examples=cases(25, 1000),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(filters, st.sampled_from(ORDERS), st.integers(min_value=3, max_value=40), span)
+def test_whatever_is_asked_is_what_a_look_at_everything_finds(
+    record: SignalRepository, where: SignalFilter, order: tuple[Sort, bool], limit: int, ages: list[int]
+):
+    sort, descending = order
+    since, until = NOW - ages[1] * STEP, NOW - ages[0] * STEP
+    query = {"where": where, "sort": sort, "descending": descending, "limit": limit, "since": since, "until": until}
+    found = [each for page in pages(record, **query) for each in page]
+
+    fits = [name for name in where.asked if name != "strategies"]
+    assert ids(found) == brute(
+        lambda s: (
+            since <= s.created_at < until
+            and (s.strategy in where.strategies if where.strategies else real(s))
+            and all(FITS[name](s, getattr(where, name)) for name in fits)
+        ),
+        sort,
+        descending=descending,
+    )
+
+
+FITS: dict[str, Any] = {
+    "symbols": lambda s, asked: s.symbol in asked,
+    "signal_types": lambda s, asked: s.signal_type in asked,
+    "timeframes": lambda s, asked: s.timeframe in asked,
+    "statuses": lambda s, asked: s.status in asked,
+    "regimes": lambda s, asked: any(each in (s.regime, *s.regime.split("/")) for each in asked),
+    "origins": lambda s, asked: s.origin in asked,
+    "quality": lambda s, asked: asked.low <= s.quality_score <= asked.high,
+    "confidence": lambda s, asked: s.confidence is not None and asked.low <= s.confidence <= asked.high,
+    "words": lambda s, asked: asked <= {
+        s.symbol.lower(), s.symbol.partition("/")[0].lower(), s.strategy, *s.strategy.split("_"), *s.reasons
+    },
+}  # fmt: skip
+"""Whether a signal fits a condition, in words of its own: nothing here is what the history does it by."""
 
 _seconds = count(1)
 

@@ -105,6 +105,13 @@ def test_words_are_intersected_and_a_single_symbol_or_strategy_is_one_of_them():
     assert plan.residual == ("statuses",)
 
 
+@pytest.mark.parametrize("symbol", ["$MICHI/USDT", "BTC/USDT:USDT", f"{'A' * 30}/{'B' * 30}"])
+def test_a_symbol_that_is_no_word_stays_a_condition(symbol):
+    plan = plan_for(ask(where=SignalFilter(symbols=frozenset({symbol}), words=frozenset({"gap"}))), None)
+
+    assert (plan.words, plan.residual) == (("gap",), ("symbols",))
+
+
 def test_words_filter_where_the_order_is_no_time_or_the_null_strategy_has_none():
     assert plan_for(ask("gap", sort=Sort.QUALITY), None).residual == ("words",)
     assert plan_for(ask("gap strategy:null"), None).residual == ("words",)

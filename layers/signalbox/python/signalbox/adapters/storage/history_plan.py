@@ -10,6 +10,7 @@ from itertools import product
 
 from signalbox.adapters.storage.signal_keys import NULL_SPACE, feed_buckets, key_bound, number_key
 from signalbox.domain.history.filters import Between, SignalFilter, Sort
+from signalbox.domain.history.words import words_in
 from signalbox.domain.signals.signal import NULL_STRATEGY, Status
 from signalbox.ports.signals import FeedQuery
 
@@ -132,13 +133,15 @@ def _by_score(query: FeedQuery, position: str | None) -> Plan:
 
 
 def _by_words(query: FeedQuery, lower: str, upper: str) -> Plan:
-    """A symbol or strategy, if only one is asked for, is a word like the others."""
+    """A symbol or strategy, if only one is asked for and it is one word, is a word like the others."""
     where = query.where
     words, answers = set(where.words), ["words"]
     for name in ("symbols", "strategies"):
         values: frozenset[str] = getattr(where, name)
-        if len(values) == 1:
-            words |= {value.lower() for value in values}
+        # `$MICHI/USDT` and `BTC/USDT:USDT` are no words as they stand, and a long one is cut off.
+        spelled = [value.lower() for value in values]
+        if len(spelled) == 1 and [word for value in values for word in words_in(value)] == spelled:
+            words |= set(spelled)
             answers.append(name)
     return Plan(
         index=None,
