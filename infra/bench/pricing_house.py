@@ -164,7 +164,7 @@ class House:
     def _store_frames(self, at: int) -> None:
         """Store what was quoted at `at` (epoch ms): what moves within a window are measured from."""
         quotes = [self._quote(symbol, exchange_id, at) for symbol in self.column for exchange_id in EXCHANGES]
-        prices = agree_all(quotes, now_ms=at)
+        prices = agree_all(quotes, now_ms=at).prices
         for bucket in {member.bucket for member in self.universe.members}:
             mine = [member.symbol for member in self.universe.members if member.bucket == bucket]
             self.frames.save(PriceFrame(bucket, from_ms(at), {symbol: prices[symbol] for symbol in mine}))

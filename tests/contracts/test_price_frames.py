@@ -70,9 +70,31 @@ def test_exchanges_that_said_nothing_are_kept_with_the_reason(frames: PriceFrame
     assert latest.silent == {"kraken": "late", "bybit": "down"}
 
 
-def test_a_frame_without_a_price_is_none(frames: PriceFrameStore):
-    assert frames.save(PriceFrame(0, NOW, {}, {"kraken": "down"}, SHARD)) is True
-    assert frames.latest(0) is None
+WHY = {"BTC/USDT": {"binance": "outlier", "bybit": "jumped"}}
+
+
+def test_a_frame_without_any_price_says_why_and_what_was_settled(frames: PriceFrameStore):
+    none = PriceFrame(0, NOW, {}, {"kraken": "down"}, SHARD, {"BTC/USDT": 5}, WHY)
+    assert [frames.save(none), frames.save(none)] == [True, True]
+    assert frames.latest(0) == none
+
+
+def test_no_prices_are_older_than_any(frames: PriceFrameStore):
+    none, some = PriceFrame(0, NOW, {}, {}, SHARD, {}, WHY), frame_of(1.0, -30)
+    frames.save(none)
+    assert frames.save(some) is True
+    assert frames.save(none) is False
+    assert frames.latest(0) == some
+
+
+def test_a_symbol_that_another_shard_priced_was_not_refused(frames: PriceFrameStore):
+    frames.save(frame_of(3.0, 4, "ETH/USDT", refused=WHY))
+    frames.save(frame_of(1.0, 4, "BTC/USDT", asked=("BTC/USDT",)))
+
+    latest = frames.latest(0)
+    assert latest is not None
+    assert (set(latest.prices), latest.refused) == (set(SHARD), {})
+    assert len(frames.before(0, NOW + MINUTE, 5)) == 1
 
 
 def test_the_frames_after_a_moment_come_oldest_first(frames: PriceFrameStore):

@@ -15,7 +15,7 @@ from signalbox.adapters.storage.turns import DynamoTurnRepository
 from signalbox.adapters.storage.universe import DynamoUniverseRepository
 from signalbox.domain.accounts.account import Tier
 from signalbox.domain.errors import InvalidValueError
-from signalbox.domain.market.consensus import Sighting
+from signalbox.domain.market.standstill import Sighting
 from signalbox.domain.signals.signal import SignalType
 from signalbox.domain.signals.suppression import Suppression, SuppressionReason
 from signalbox.domain.universe.universe import Member, Universe
@@ -136,7 +136,6 @@ def test_the_newest_price_frame_of_a_bucket_counts(frames: PriceFrameStore):
     frames.save(make_frame(make_price(price=2.0), as_of=NOW + MINUTE))
     frames.save(make_frame(make_price(price=1.0)))
     frames.save(make_frame(make_price(price=9.0), as_of=NOW + 2 * MINUTE, bucket=1))
-    frames.save(make_frame(as_of=NOW + 3 * MINUTE))
 
     assert frames.latest(0) == make_frame(make_price(price=2.0), as_of=NOW + MINUTE)
     assert frames.before(0, NOW + MINUTE, 5) == [make_frame(make_price(price=1.0), as_of=NOW)]

@@ -137,8 +137,6 @@ class InMemoryPriceFrames:
         self.stored: dict[tuple[int, datetime], dict[frozenset[str], PriceFrame]] = {}
 
     def save(self, frame: PriceFrame) -> bool:
-        if not frame.prices:
-            return True
         parts = self.stored.setdefault((frame.bucket, frame.as_of), {})
         part = frozenset(frame.asked or frame.prices)
         if part in parts and parts[part].newest > frame.newest:
@@ -162,13 +160,16 @@ class InMemoryPriceFrames:
         prices: dict[str, ConsensusPrice] = {}
         silent: dict[str, str] = {}
         settled: dict[str, int] = {}
+        refused: dict[str, Mapping[str, str]] = {}
         for part in self.stored[key].values():
             silent |= part.silent
+            refused |= part.refused
             settled |= part.settled
             for symbol, price in part.prices.items():
                 if symbol not in prices or price.time > prices[symbol].time:
                     prices[symbol] = price
-        return PriceFrame(*key, prices, silent, settled=settled)
+        refused = {symbol: why for symbol, why in refused.items() if symbol not in prices}
+        return PriceFrame(*key, prices, silent, settled=settled, refused=refused)
 
 
 @dataclass

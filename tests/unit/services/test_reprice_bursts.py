@@ -140,3 +140,18 @@ def test_a_signal_is_booked_within_one_cycle_of_its_expiry_without_any_price():
 
     assert sum(endings[:4]) == 1
     assert house.signals.open_of(["BTC/USDT"]) == []
+
+
+def test_what_was_refused_and_who_was_silent_is_stored_though_no_symbol_has_a_price(house: House):
+    as_of = NOW + 3 * MINUTE
+    house.show(as_of, 100.1)
+    tamper(house, "20 % up", ("bybit", "kraken"))
+    assert house.reprice(as_of).prices == 0
+    why = {"binance": "outlier", "bybit": "jumped", "kraken": "jumped"}
+    assert [house.frames.latest(0).refused[symbol] for symbol in SYMBOLS] == [why] * len(SYMBOLS)
+
+    for exchange in house.exchanges.values():
+        exchange.quote_error = ExchangeUnavailableError("down")
+    assert house.reprice(as_of + MINUTE).silent_exchanges == 3
+    frame = house.frames.latest(0)
+    assert (frame.as_of, frame.prices, set(frame.silent)) == (as_of + MINUTE, {}, {"binance", "bybit", "kraken"})

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from signalbox.domain.errors import InvalidValueError
-from signalbox.domain.market.consensus import ConsensusPrice, agree, agree_all
+from signalbox.domain.market.consensus import ConsensusPrice, NoPrice, agree, agree_all
 from signalbox.domain.market.quote_checks import DEFAULT_LIMITS
 from signalbox.domain.market.quotes import Quote
 
@@ -28,13 +28,13 @@ def quotes_of(prices: dict[str, float], **changes: Any) -> list[Quote]:
 
 def last_price(prices: dict[str, float] | None = None) -> ConsensusPrice:
     found = agree(SYMBOL, quotes_of(prices or THREE, time=LAST_CYCLE), now_ms=LAST_CYCLE)
-    assert found is not None
+    assert isinstance(found, ConsensusPrice)
     return found
 
 
 def next_price(quotes: list[Quote], previous: ConsensusPrice | None = None) -> ConsensusPrice | None:
     previous = previous or last_price()
-    return agree_all(quotes, now_ms=NOW, previous={SYMBOL: previous}).get(SYMBOL)
+    return agree_all(quotes, now_ms=NOW, previous={SYMBOL: previous}).prices.get(SYMBOL)
 
 
 def test_three_that_agree_give_their_median_with_its_provenance():
@@ -114,7 +114,7 @@ def test_after_the_last_valid_price_has_aged_the_majority_is_believed_again():
     two = quotes_of({"binance": 85.0, "bybit": 85.1, "kraken": 99.9}, time=NOW)
     later = LAST_CYCLE + DEFAULT_LIMITS.max_reference_age_ms + 1
     fresh = [quote(q.exchange, q.last, time=later) for q in two]
-    assert agree_all(fresh, now_ms=later, previous={SYMBOL: last_price()})[SYMBOL].price < 86
+    assert agree_all(fresh, now_ms=later, previous={SYMBOL: last_price()}).prices[SYMBOL].price < 86
 
 
 def test_an_exchange_that_stands_still_while_the_others_move_is_frozen():
@@ -130,7 +130,8 @@ def test_a_slow_freeze_is_found_by_what_the_others_were_when_it_began():
     for cycle in range(1, 5):
         now += 60_000
         moving = {"binance": 100 + 0.1 * cycle, "bybit": 100.02 + 0.1 * cycle, "kraken": 99.98}
-        previous = agree_all(quotes_of(moving, time=now), now_ms=now, previous={SYMBOL: previous})[SYMBOL]
+        agreement = agree_all(quotes_of(moving, time=now), now_ms=now, previous={SYMBOL: previous})
+        previous = agreement.prices[SYMBOL]
     assert previous.rejected == {"kraken": "frozen"}
 
 
@@ -170,7 +171,8 @@ def test_two_that_disagree_are_low_trust_and_the_one_nearer_to_the_last_valid_pr
 def test_two_that_disagree_without_any_last_price_give_their_middle_or_none():
     found = agree(SYMBOL, quotes_of({"binance": 100.0, "bybit": 101.0}), now_ms=NOW)
     assert (found.low_trust, found.price) == (True, pytest.approx(100.5))
-    assert agree(SYMBOL, quotes_of({"binance": 100.0, "bybit": 120.0}), now_ms=NOW) is None
+    apart = agree(SYMBOL, quotes_of({"binance": 100.0, "bybit": 120.0}), now_ms=NOW)
+    assert apart == NoPrice(SYMBOL, {"binance": "disagrees", "bybit": "disagrees"})
 
 
 def test_two_that_are_both_far_from_the_last_price_and_from_each_other_give_none():
@@ -184,8 +186,18 @@ def test_one_alone_is_low_trust_and_cannot_jump():
 
 
 def test_no_quote_or_only_bad_ones_give_no_price():
-    assert agree(SYMBOL, [], now_ms=NOW) is None
-    assert agree(SYMBOL, quotes_of(THREE, time=NOW - 10_000_000), now_ms=NOW) is None
+    assert agree(SYMBOL, [], now_ms=NOW) == NoPrice(SYMBOL, {})
+    stale = agree(SYMBOL, quotes_of(THREE, time=NOW - 10_000_000), now_ms=NOW)
+    assert stale == NoPrice(SYMBOL, dict.fromkeys(THREE, "stale"))
+
+
+def test_a_jump_that_is_not_believed_says_of_each_exchange_why():
+    quotes = [*quotes_of({"binance": 100.01, "bybit": 120.0, "kraken": 120.1}), quote("okx", 120.0, bid=0.0)]
+    agreement = agree_all(quotes, now_ms=NOW, previous={SYMBOL: last_price()})
+    assert agreement.prices == {}
+    assert agreement.refused == {
+        SYMBOL: {"binance": "outlier", "bybit": "jumped", "kraken": "jumped", "okx": "not_a_price"}
+    }
 
 
 def test_one_exchange_with_all_the_volume_does_not_make_the_price_alone():
@@ -224,6 +236,6 @@ def test_many_symbols_at_once_each_get_their_own_and_the_priceless_are_absent():
         quote("binance", 5.0, symbol="ETH/USDT"),
         quote("bybit", 0.0, symbol="XRP/USDT", bid=0.0),
     ]
-    found = agree_all(quotes, now_ms=NOW)
+    found = agree_all(quotes, now_ms=NOW).prices
     assert list(found) == ["BTC/USDT", "ETH/USDT"]
     assert found["ETH/USDT"].low_trust

@@ -173,7 +173,7 @@ class PriceFrameStore(Protocol):
         """Store a frame, merged with what other shards of its bucket and cycle stored.
 
         Returns False, changing nothing, if the same shard stored newer quotes for this cycle. A frame without prices is
-        none, and True.
+        older than any with some, and says why there are none.
         """
         ...
 

@@ -68,9 +68,10 @@ class Change:
 class RepricingReport:
     """What one cycle did to one shard.
 
-    `lost` are changes that another worker had made first. A message older than a cycle, or than a cycle that is stored,
-    is dropped and counted in `stale_messages`; one whose quotes were older than the stored ones of its own cycle in
-    `stale_quotes`. `backlog_age_seconds` is how long after its moment the message was handled.
+    `lost` are changes that another worker had made first. A message that is handled later than `LONGEST_DELAY` after
+    its moment, or after a newer cycle was stored, is dropped and counted in `stale_messages`; one whose quotes were
+    older than the stored ones of its own cycle in `stale_quotes`. `backlog_age_seconds` is how long after its moment
+    the message was handled.
     """
 
     symbols: int
@@ -117,7 +118,8 @@ def reprice_shard(
     frame = _agree(shard, known, ask(exchanges, shard.symbols), now)
     report = replace(report, prices=len(frame.prices), silent_exchanges=len(frame.silent))
     if not frames.save(frame):
-        # Another worker holds newer quotes of this very cycle. It does the rest; if it dies, its message comes again.
+        # Another worker holds newer quotes of this very cycle, and does the rest. If it dies, its message comes again
+        # too late to count, and the next cycle catches up: endings by candles, revisions by the price there is then.
         return replace(report, stale_quotes=1)
     opened = signals.open_of(shard.symbols)
     closed_by = now - timedelta(seconds=grace_seconds)
@@ -132,8 +134,16 @@ def reprice_shard(
 
 def _agree(shard: Shard, known: Sequence[PriceFrame], answers: QuoteRound, now: datetime) -> PriceFrame:
     """Return the shard's frame of this cycle: what its exchanges agree on, compared with the frames before it."""
-    prices = agree_all(answers.quotes, now_ms=to_ms(now), previous=_previous_prices(shard, known))
-    return PriceFrame(shard.bucket, shard.as_of, prices, answers.silent, shard.symbols, _settled(shard, known))
+    agreement = agree_all(answers.quotes, now_ms=to_ms(now), previous=_previous_prices(shard, known))
+    return PriceFrame(
+        bucket=shard.bucket,
+        as_of=shard.as_of,
+        prices=agreement.prices,
+        silent=answers.silent,
+        asked=shard.symbols,
+        settled=_settled(shard, known),
+        refused=agreement.refused,
+    )
 
 
 def _change_all(

@@ -5,7 +5,7 @@ time of its newest quote as `t_<hash>`), so that their writes commute; of a shar
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -19,7 +19,8 @@ from signalbox.adapters.clocks import WallClock
 from signalbox.adapters.storage.attributes import WholeAttribute, compact_json
 from signalbox.adapters.storage.dynamo import ConditionFailedError, RawItem, Table, call
 from signalbox.domain.instants import from_ms, to_ms
-from signalbox.domain.market.consensus import ConsensusPrice, PriceFrame, Sighting
+from signalbox.domain.market.consensus import ConsensusPrice, PriceFrame
+from signalbox.domain.market.standstill import Sighting
 from signalbox.ports.work import Clock
 from signalbox.settings import settings
 
@@ -52,12 +53,11 @@ class DynamoPriceFrameStore:
         self._clock = clock or WallClock()
 
     def save(self, frame: PriceFrame) -> bool:
-        """Store a frame, merged with what other shards of its bucket and cycle stored. One without prices is none.
+        """Store a frame, merged with what other shards of its bucket and cycle stored.
 
-        Returns False, changing nothing, if newer quotes of the same shard and cycle are stored.
+        Returns False, changing nothing, if newer quotes of the same shard and cycle are stored: no prices are older
+        than any.
         """
-        if not frame.prices:
-            return True
         expires = int((self._clock.now() + timedelta(days=settings().prices_kept_days)).timestamp())
         part = _part_name(frame.asked or frame.prices)
         update = {
@@ -112,15 +112,18 @@ def _frame(bucket: int, item: RawItem) -> PriceFrame:
     prices: dict[str, ConsensusPrice] = {}
     silent: dict[str, str] = {}
     settled: dict[str, int] = {}
+    refused: dict[str, Mapping[str, str]] = {}
     for name in sorted(item):
         if name.startswith("p_"):
             part = json.loads(decompress(item[name]["B"]))
             silent |= part["silent"]
             settled |= part["settled"]
+            refused |= part.get("refused", {})
             for price in map(_price, part["prices"]):
                 if price.symbol not in prices or price.time > prices[price.symbol].time:
                     prices[price.symbol] = price
-    return PriceFrame(bucket, from_ms(int(item["minute"]["N"])), prices, silent, settled=settled)
+    refused = {symbol: why for symbol, why in refused.items() if symbol not in prices}
+    return PriceFrame(bucket, from_ms(int(item["minute"]["N"])), prices, silent, settled=settled, refused=refused)
 
 
 def _part_name(symbols: Iterable[str]) -> str:
@@ -129,7 +132,8 @@ def _part_name(symbols: Iterable[str]) -> str:
 
 def _encode(frame: PriceFrame) -> bytes:
     prices = [asdict(price) for price in frame.prices.values()]
-    part = {"prices": prices, "silent": dict(frame.silent), "settled": dict(frame.settled)}
+    refused = {symbol: dict(why) for symbol, why in frame.refused.items()}
+    part = {"prices": prices, "silent": dict(frame.silent), "settled": dict(frame.settled), "refused": refused}
     return compress(compact_json(part).encode())
 
 

@@ -22,18 +22,10 @@ from typing import NamedTuple
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.market.quote_checks import DEFAULT_LIMITS, ConsensusLimits, Reading, Rejection, read_quote
 from signalbox.domain.market.quotes import Quote
+from signalbox.domain.market.standstill import Sighting, is_frozen, sightings_of, time_stands_still
 
 _MAD_TO_DEVIATION = 1.4826
 _LEAST_WEIGHT = 0.25
-
-
-class Sighting(NamedTuple):
-    """An exchange's price, the time it gave with it (epoch ms), and what the other exchanges' median was when this
-    price was first seen: what tells an exchange that stands still from a market that does."""
-
-    price: float
-    time: int | None
-    others: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +47,28 @@ class ConsensusPrice:
 
 
 @dataclass(frozen=True, slots=True)
+class NoPrice:
+    """What came of quotes of a symbol that give no price. `rejected` says of each exchange why it does not count."""
+
+    symbol: str
+    rejected: Mapping[str, str]
+
+
+class Agreement(NamedTuple):
+    """What the exchanges agree on: by symbol the price, or why none of those who quoted it counts."""
+
+    prices: dict[str, ConsensusPrice]
+    refused: dict[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class PriceFrame:
-    """The consensus prices of a bucket's symbols in one cycle. A symbol without a price is absent.
+    """The consensus prices of a bucket's symbols in one cycle. A symbol without a price is absent from them.
 
     `silent` says of each exchange that was asked and gave no quotes why not. `asked` are the symbols of the shard that
     made this part of the frame (empty: those that have a price); only a writer knows it. `settled` says of symbols with
-    open signals up to which moment (epoch ms) their candles are known to have settled all that they could.
+    open signals up to which moment (epoch ms) their candles are known to have settled all that they could. `refused`
+    says of each symbol that was quoted and has no price why each exchange does not count.
     """
 
     bucket: int
@@ -69,6 +77,7 @@ class PriceFrame:
     silent: Mapping[str, str] = field(default_factory=dict)
     asked: tuple[str, ...] = field(default=(), compare=False)
     settled: Mapping[str, int] = field(default_factory=dict)
+    refused: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def newest(self) -> int:
@@ -85,8 +94,8 @@ def agree(  # noqa: PLR0913  what is known of the last cycle comes in as three p
     previously_rejected: frozenset[str] = frozenset(),
     reference: float | None = None,
     seen: Mapping[str, Sighting] | None = None,
-) -> ConsensusPrice | None:
-    """Return the price that the exchanges agree on, or None where there is none to be had.
+) -> ConsensusPrice | NoPrice:
+    """Return the price that the exchanges agree on, or why there is none to be had.
 
     Parameters
     ----------
@@ -111,29 +120,31 @@ def agree(  # noqa: PLR0913  what is known of the last cycle comes in as three p
         If a quote is of another symbol.
     """
     readings, rejected = _read(symbol, quotes, now_ms, limits)
-    sightings = _sightings(readings, seen or {})
-    frozen = {reading.exchange for reading in readings if _is_frozen(reading, readings, sightings, limits)}
+    sightings = sightings_of(readings, seen or {})
+    frozen = {reading.exchange for reading in readings if is_frozen(reading, readings, sightings, limits)}
     moving = [reading for reading in readings if reading.exchange not in frozen]
     outliers = _outliers(moving, previously_rejected, limits)
     survivors = [reading for reading in moving if reading.exchange not in outliers]
     believed = _believed(survivors, reference, limits)
-    if not believed:
-        return None
-    price = weighted_median(believed)
-    if reference is not None and _share(price, reference) > limits.max_jump:
-        vouching = sum(_share(reading.price, price) <= limits.max_jump / 2 for reading in survivors)
-        witnesses = [r for r in readings if not (r.exchange in frozen and _time_stands_still(r, seen or {}))]
-        denied = any(_share(witness.price, reference) <= limits.max_jump / 2 for witness in witnesses)
-        if vouching < 2 or (denied and vouching < 3):
-            return None
     rejected |= dict.fromkeys((r.exchange for r in survivors if r not in believed), Rejection.DISAGREES)
     rejected |= dict.fromkeys(frozen, Rejection.FROZEN) | dict.fromkeys(outliers, Rejection.OUTLIER)
+    price = weighted_median(believed) if believed else None
+    if price is not None and reference is not None and _share(price, reference) > limits.max_jump:
+        vouching = sum(_share(reading.price, price) <= limits.max_jump / 2 for reading in survivors)
+        witnesses = [r for r in readings if not (r.exchange in frozen and time_stands_still(r, seen or {}))]
+        denied = any(_share(witness.price, reference) <= limits.max_jump / 2 for witness in witnesses)
+        if vouching < 2 or (denied and vouching < 3):
+            rejected |= dict.fromkeys((reading.exchange for reading in believed), Rejection.JUMPED)
+            price = None
+    told = {exchange: str(rejected[exchange]) for exchange in sorted(rejected)}
+    if price is None:
+        return NoPrice(symbol, told)
     return ConsensusPrice(
         symbol=symbol,
         price=price,
         time=min(now_ms, max(now_ms if reading.time is None else reading.time for reading in believed)),
         used=tuple(sorted(reading.exchange for reading in believed)),
-        rejected={exchange: str(rejected[exchange]) for exchange in sorted(rejected)},
+        rejected=told,
         low_trust=len(survivors) < 2 or (len(survivors) == 2 and not _agree_closely(survivors, limits)),
         seen=sightings,
     )
@@ -145,8 +156,8 @@ def agree_all(
     now_ms: int,
     limits: ConsensusLimits = DEFAULT_LIMITS,
     previous: Mapping[str, ConsensusPrice] | None = None,
-) -> dict[str, ConsensusPrice]:
-    """Return the consensus price of every symbol that has one, by symbol.
+) -> Agreement:
+    """Return the consensus price of every symbol that has one, and why each other one that was quoted has none.
 
     `previous` are the last prices by symbol, of the last cycle or of any before it: a symbol that had none since keeps
     its older one there until it is too old to compare with.
@@ -154,12 +165,12 @@ def agree_all(
     by_symbol: dict[str, list[Quote]] = {}
     for quote in quotes:
         by_symbol.setdefault(quote.symbol, []).append(quote)
-    agreed: dict[str, ConsensusPrice] = {}
+    agreement = Agreement({}, {})
     for symbol in sorted(by_symbol):
         last = (previous or {}).get(symbol)
         if last is not None and now_ms - last.time > limits.max_reference_age_ms:
             last = None
-        price = agree(
+        found = agree(
             symbol,
             by_symbol[symbol],
             now_ms=now_ms,
@@ -168,9 +179,11 @@ def agree_all(
             reference=last.price if last else None,
             seen=last.seen if last else None,
         )
-        if price is not None:
-            agreed[symbol] = price
-    return agreed
+        if isinstance(found, ConsensusPrice):
+            agreement.prices[symbol] = found
+        else:
+            agreement.refused[symbol] = found.rejected
+    return agreement
 
 
 def weighted_median(readings: Sequence[Reading]) -> float:
@@ -210,40 +223,6 @@ def _read(
         else:
             newest[quote.exchange] = max(read, newest.get(quote.exchange, read), key=lambda r: (r.time or 0, r.price))
     return [newest[exchange] for exchange in sorted(newest)], {e: why for e, why in rejected.items() if e not in newest}
-
-
-def _others(reading: Reading, readings: Sequence[Reading]) -> list[float]:
-    return [other.price for other in readings if other.exchange != reading.exchange]
-
-
-def _sightings(readings: Sequence[Reading], seen: Mapping[str, Sighting]) -> dict[str, Sighting]:
-    sightings = {}
-    for reading in readings:
-        before, others = seen.get(reading.exchange), _others(reading, readings)
-        now = median(others) if others else None
-        unmoved = before is not None and before.price == reading.price and before.others is not None
-        sightings[reading.exchange] = Sighting(
-            reading.price, reading.time, before.others if before and unmoved else now
-        )
-    return sightings
-
-
-def _is_frozen(
-    reading: Reading, readings: Sequence[Reading], sightings: Mapping[str, Sighting], limits: ConsensusLimits
-) -> bool:
-    """At least two others, and more than half of them, must have moved the same way: of two exchanges, nobody knows
-    which one stands still and which one is wrong."""
-    then, others = sightings[reading.exchange].others, _others(reading, readings)
-    if then is None:
-        return False
-    moves = [price / then - 1 for price in others]
-    moved = max(sum(move > limits.frozen_move for move in moves), sum(move < -limits.frozen_move for move in moves))
-    return moved >= 2 and moved > len(others) / 2
-
-
-def _time_stands_still(reading: Reading, seen: Mapping[str, Sighting]) -> bool:
-    before = seen.get(reading.exchange)
-    return before is not None and reading.time is not None and reading.time == before.time
 
 
 def _outliers(readings: Sequence[Reading], previously_rejected: frozenset[str], limits: ConsensusLimits) -> set[str]:

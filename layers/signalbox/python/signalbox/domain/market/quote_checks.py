@@ -20,6 +20,7 @@ class Rejection(StrEnum):
     FROZEN = "frozen"
     OUTLIER = "outlier"
     DISAGREES = "disagrees"
+    JUMPED = "jumped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
