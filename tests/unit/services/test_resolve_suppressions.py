@@ -94,14 +94,43 @@ def test_one_with_a_long_life_is_resolved_however_many_came_after_it(house: Hous
     assert house.run() == SuppressionsReport(1, 0, 0)
 
 
-def test_one_of_a_symbol_that_was_delisted_meanwhile_ends_at_its_last_price(house: House) -> None:
-    house.suppressions.add(candidate("ETH/USDT", levels=make_levels("50", "60", "45")))
-    gone = Universe(NOW + timedelta(hours=4), (Member("ETH/USDT", "binance", 0, listed=False),))
+def stopped_after(candles: int, house: House) -> Suppression:
+    """Let ETH have so many candles only; return what was suppressed of it."""
+    house.candles = InMemoryCandles()
+    house.candles.save(make_grid({"ETH/USDT": [50.0] * candles}, start=NOW), 0)
+    suppressed = candidate("ETH/USDT", levels=make_levels("50", "60", "45"))
+    house.suppressions.add(suppressed)
+    return suppressed
+
+
+@pytest.mark.parametrize("found_after_hours", [4, 8])
+def test_one_of_a_symbol_that_was_delisted_ends_with_its_last_candle_whenever_that_was_found(
+    house: House, found_after_hours: int
+) -> None:
+    stopped_after(4, house)
+    gone = Universe(NOW + timedelta(hours=found_after_hours), (Member("ETH/USDT", "binance", 0, listed=False),))
 
     assert house.run(universe=gone) == SuppressionsReport(1, 0, 0)
     (found,) = house.suppressions.of_symbol("ETH/USDT", 10)
     assert found.ending is not None
-    assert (found.ending.status, found.ending.ended_at) == (Status.DELISTED, gone.since)
+    assert (found.ending.status, found.ending.ended_at) == (Status.DELISTED, NOW + timedelta(hours=4))
+
+
+def test_one_whose_symbol_is_halted_waits(house: House) -> None:
+    stopped_after(4, house)
+    halted = Universe(NOW, (Member("ETH/USDT", "binance", 0, inactive_since=NOW + timedelta(hours=5)),))
+
+    assert house.run(universe=halted) == SuppressionsReport(0, 1, 0)
+
+
+def test_one_of_a_symbol_that_is_gone_and_never_had_a_candle_has_a_gap(house: House) -> None:
+    stopped_after(0, house)
+    gone = Universe(NOW, (Member("ETH/USDT", "binance", 0, listed=False),))
+
+    assert house.run(universe=gone) == SuppressionsReport(1, 0, 0)
+    (found,) = house.suppressions.of_symbol("ETH/USDT", 10)
+    assert found.ending is not None
+    assert found.ending.status is Status.DATA_GAP
 
 
 def test_a_refusal_of_the_data_has_no_ending(house: House) -> None:

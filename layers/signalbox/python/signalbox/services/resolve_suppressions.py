@@ -1,7 +1,7 @@
 """Find out what the candidates that were not sent would have come to: that is what a filter is worth."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -25,8 +25,8 @@ MOST_DUE = 5_000
 class SuppressionsReport:
     """What one run found out.
 
-    `suppressions_unsettled` are over, but wait for the candle after their last; `symbols_failed` are left for the next
-    run.
+    `suppressions_unsettled` are over, but wait for the candle after their last, or until a symbol that is halted trades
+    again or is gone; `symbols_failed` are left for the next run.
     """
 
     suppressions_resolved: int
@@ -50,7 +50,6 @@ def resolve_suppressions(
     short is gone on with by the next; what fails for one symbol leaves the others alone.
     """
     grace = timedelta(seconds=grace_seconds)
-    gone = {member.symbol: universe.since for member in universe.members if not member.listed}
     counts: Counter[str] = Counter()
     for member in universe.members:
         try:
@@ -58,7 +57,7 @@ def resolve_suppressions(
             due = _by_timeframe(over, member, now)
             counts["unsettled"] += len(over) - len(due)
             for timeframe, group in groupby(due, key=lambda one: one.timeframe):
-                endings = _endings(list(group), timeframe, member, candles, grace, gone, now)
+                endings = _endings(list(group), timeframe, member, candles, grace, now)
                 resolved = in_parallel(lambda each: suppressions.resolve(*each), endings)
                 counts["resolved"] += sum(resolved)
         except SignalboxError:
@@ -68,6 +67,8 @@ def resolve_suppressions(
 
 def _by_timeframe(over: Sequence[Suppression], member: Member, now: datetime) -> list[Suppression]:
     """Return those that can be judged, by timeframe."""
+    if member.listed and member.inactive_since is not None:
+        return []
     ready = [
         one
         for one in over
@@ -83,13 +84,14 @@ def _endings(  # noqa: PLR0917 - private, and called once
     member: Member,
     candles: CandleStore,
     grace: timedelta,
-    gone: Mapping[str, datetime],
     now: datetime,
 ) -> list[tuple[Suppression, Ending]]:
-    """Return those that have an ending, each with it."""
+    """Return those that have an ending, each with it. A symbol that is gone stopped with its last candle."""
     first = timeframe.floor(min(to_ms(one.created_at) for one in due))
     last = timeframe.last_closed_open(to_ms(now))
     grid = candles.load(member.exchange, timeframe, member.bucket, [member.symbol], first, last)
     signals = [one.as_signal(one.created_at + grace) for one in due]
+    stored = grid.column(member.symbol)
+    gone = {member.symbol: from_ms(stored[-1].time + timeframe.milliseconds)} if stored and not member.listed else {}
     settled = settle_many([signal for signal in signals if signal is not None], grid, now=now, delisted_at=gone)
     return [(one, signal.ending) for one, signal in zip(due, settled, strict=True) if signal.ending is not None]
