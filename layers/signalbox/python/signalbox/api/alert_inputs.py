@@ -40,8 +40,8 @@ TimeframeName = Annotated[
 
 class AlertRequest(Strict):
     """What is to be told when. Prices are text, exact; `price`, `percent`, `window`, `timeframe` and `minimum_quality`
-    are each for some kinds only. `near_target` and `near_stop` tell of a price that comes near: one that is near already
-    has to go further away first. Without `expires_at` an alert lives for 30 days."""
+    are each for some kinds only. `near_target` and `near_stop` tell of a price that comes near: one that already is has
+    to go further away first. Without `expires_at` an alert lives for 30 days."""
 
     kind: AlertKind
     symbol: AlertSymbol

@@ -20,6 +20,7 @@ CALLS_AHEAD = 25
 LOTS = 20
 """... but never for more than this part of a minute's budget, so that many workers find some left."""
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
     """What one call of each kind costs, and what a minute grants, in the exchange's own weights.

@@ -27,8 +27,8 @@ def open_exchange(
 ) -> CcxtExchange:
     """Return an exchange, ready to be called; nothing but that exchange's part of ccxt is imported.
 
-    Every exchange opened in this process shares one ban list, unless it is given another. Keep what is returned: it holds
-    the connections and the markets.
+    Every exchange opened in this process shares one ban list, unless it is given another. Keep what is returned: it
+    holds the connections and the markets.
 
     Parameters
     ----------
