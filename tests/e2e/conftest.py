@@ -16,7 +16,6 @@ from infra.local.fault_proxy import FaultProxy, running_proxy
 from infra.local.house import House, HouseOptions, open_house
 from infra.local.market_source import MarketChoice
 from infra.local.turns import SIMULATED_END, warm_up
-from tests.e2e.storm import PLATFORM_APPLICATION, make_platform
 
 HERE = Path(__file__).parent
 FIRST_TURN = SIMULATED_END - timedelta(hours=240)
@@ -81,13 +80,12 @@ def storm_house(storm_proxy: FaultProxy, tmp_path_factory: pytest.TempPathFactor
     options = HouseOptions(
         MarketChoice("simulated"),
         tmp_path_factory.mktemp("storm-cloud"),
-        parameters={"Clock": "wall", "PlatformApplication": PLATFORM_APPLICATION},
+        parameters={"Clock": "wall"},
         function_endpoint=storm_proxy.endpoint,
         tolerant=True,
     )
     with open_house(options) as house:
         storm_proxy.cloud = house.cloud.endpoint
-        make_platform(house)
         with as_function(house.cloud, table_settings(house.deployment)):
             DynamoSubscriptionRepository().remove("demo", "demo-everything")
         yield house

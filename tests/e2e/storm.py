@@ -14,10 +14,8 @@ from decimal import Decimal
 from typing import Any
 
 from infra.local.house import House
-from infra.local.ministack import REGION
 from signalbox.domain.accounts.account import Account, ApiKey, Tier
 from signalbox.domain.delivery.delivery import Channel, Subscription
-from signalbox.domain.delivery.devices import Device, device_id_of
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.signal import Levels, Origin, Signal, SignalType
 from signalbox.services.authorize import hash_key
@@ -26,15 +24,6 @@ from tests.builders import ended, make_signal
 Told = tuple[str, str, str, str]
 """Who is told what: signal_id, kind, account_id, channel."""
 STRATEGIES = ("breakout", "momentum", "mean_reversion", "trend_following")
-CHANNELS: dict[Tier, Sequence[Sequence[str]]] = {
-    Tier.FREE: (("email",), ("websocket",), ("email", "websocket")),
-    **dict.fromkeys(
-        (Tier.PRO, Tier.PREMIUM), (("email",), ("websocket",), ("push",), ("email", "websocket"), ("email", "push"))
-    ),
-}
-"""What an account of a tier may choose: push to devices is for those who pay."""
-PLATFORM_APPLICATION = f"arn:aws:sns:{REGION}:000000000000:app/GCM/storm"
-_PUSHED = re.compile(r"platform-endpoint publish stub to (\S+)")
 _OURS = re.compile(r"-(routes|deliver-\w+)$")
 OLD_ENOUGH = timedelta(seconds=930)
 """A signal of this age may be known to every tier: what is told of it waits for nobody's delay."""
@@ -55,7 +44,7 @@ def make_asked(seed: str, accounts: int, symbols: Sequence[str]) -> list[dict[st
                     "tier": tier,
                     "email": f"{account_id}@signalbox.example",
                     "confirmed": dice.random() > 0.05,
-                    "channels": dice.choice(CHANNELS[tier]),
+                    "channels": dice.choice([["email"], ["email"], ["websocket"], ["email", "websocket"]]),
                     "symbols": [] if everything else dice.sample(list(symbols), dice.randint(1, min(4, len(symbols)))),
                     "strategies": dice.choice([[], [], dice.sample(STRATEGIES, 2)]),
                     "signal_types": dice.choice([[], [], ["BUY"], ["SELL"]]),
@@ -122,15 +111,8 @@ def fed(signals: Iterable[Signal], kind: str = "published") -> set[Told]:
     return {(signal.signal_id, kind, f"feed:{tier}", channel) for signal in signals for tier, channel in feeds}
 
 
-def make_platform(house: House) -> None:
-    """Make the platform application that the house was deployed to reach devices by."""
-    attributes = {"PlatformCredential": "none"}
-    house.cloud.client("sns").create_platform_application(Name="storm", Platform="GCM", Attributes=attributes)
-
-
-def subscribe(house: House, asked: Iterable[Mapping[str, Any]]) -> None:
-    """Store the accounts, their devices and what they ask for, through the functions' own adapters; an account's id is
-    its key and its device's token."""
+def subscribe(asked: Iterable[Mapping[str, Any]]) -> None:
+    """Store the accounts and what they ask for, through the functions' own adapters; an account's id is its key."""
     from signalbox.adapters.storage.accounts import DynamoAccountRepository
     from signalbox.adapters.storage.subscriptions import DynamoSubscriptionRepository
 
@@ -141,18 +123,6 @@ def subscribe(house: House, asked: Iterable[Mapping[str, Any]]) -> None:
         key = ApiKey(hash_key(each["account_id"]), account.account_id, "storm", account.tier)
         DynamoAccountRepository().put(account, key)
         DynamoSubscriptionRepository().put(Subscription(**{**each, **sets, "channels": channels}))
-        if Channel.PUSH in channels:
-            _register_device(house, account.account_id)
-
-
-def _register_device(house: House, account_id: str) -> None:
-    from signalbox.adapters.storage.devices import DynamoDeviceRepository
-
-    made = house.cloud.client("sns").create_platform_endpoint(
-        PlatformApplicationArn=PLATFORM_APPLICATION, Token=account_id
-    )
-    device = Device(device_id_of(account_id), account_id, made["EndpointArn"], "phone", datetime.now(UTC))
-    DynamoDeviceRepository().put(device)
 
 
 def unsubscribe(asked: Iterable[Mapping[str, Any]]) -> None:
@@ -238,13 +208,6 @@ def mailed(house: House) -> Counter[Told]:
         for address in to:
             count[signal_id, kind, address.partition("@")[0], "email"] += 1
     return count
-
-
-def pushed(house: House) -> Counter[str]:
-    """Every publication to a device that SNS took, read back from the local cloud's log: how many each account got."""
-    devices = scan(house, house.deployment.resources["DevicesTable"])
-    account_of = {item["endpoint"]["S"]: item["account_id"]["S"] for item in devices}
-    return Counter(account_of[endpoint] for endpoint in _PUSHED.findall(house.cloud.log.read_text()))
 
 
 def logged(house: House) -> Counter[tuple[str, str]]:

@@ -65,7 +65,7 @@ def test_under_a_backlog_higher_tiers_are_told_sooner_and_the_lowest_still_moves
     signals = storm.make_storm("backlog", SIGNALS, [SYMBOL])
     told = storm.expected(asked, signals)
     with as_function(storm_house.cloud, table_settings(storm_house.deployment)):
-        storm.subscribe(storm_house, asked)
+        storm.subscribe(asked)
         with nobody_at_work(storm_house):
             storm.publish(signals)
             deadline = time.monotonic() + 30 + SIGNALS

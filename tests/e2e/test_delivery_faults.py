@@ -63,7 +63,7 @@ def after(storm_house: House, storm_proxy: FaultProxy) -> Aftermath:
     with as_function(storm_house.cloud, table_settings(storm_house.deployment)), Crowd(listeners) as crowd:
         first, repeated = listeners[0].reached, _repeated(storm_house)
         _follow_from_nowhere(CONNECTIONS // 3)
-        storm.subscribe(storm_house, asked)
+        storm.subscribe(asked)
         _come_back_soon(storm_house)
         for rule in RULES:
             storm_proxy.rules.add(rule)

@@ -46,7 +46,7 @@ def after(storm_house: House, followed: dict[str, str]) -> Storm:
     asked = storm.make_asked("calm", ACCOUNTS, SYMBOLS)
     signals = storm.make_storm("calm", SIGNALS, SYMBOLS)
     with as_function(storm_house.cloud, table_settings(storm_house.deployment)):
-        storm.subscribe(storm_house, asked)
+        storm.subscribe(asked)
         storm.rain(storm_house, signals)
         relayed = storm.events_relayed(storm_house)
         over = storm.end(signals[::10])
@@ -72,14 +72,6 @@ def test_ses_took_one_mail_for_each_expected_mail_and_no_other(after: Storm, sto
     ours = {signal.signal_id for signal in after.signals}
     mails = {told: count for told, count in storm.mailed(storm_house).items() if told[0] in ours}
     assert mails == {told: 1 for told in after.told if told[3] == "email"}
-
-
-def test_sns_took_one_publication_for_each_expected_push_to_a_device_and_no_other(
-    after: Storm, storm_house: House
-) -> None:
-    expected = Counter(told[2] for told in after.told if told[3] == "push" and not told[2].startswith("feed:"))
-    assert expected
-    assert storm.pushed(storm_house) == expected
 
 
 def test_each_topic_of_sns_was_told_once_of_each_event(
