@@ -1,6 +1,7 @@
 """A storm of deliveries: who asks for what, what is published, and who must be told of it by a matcher of its own.
 
-Nothing of the product decides here who is told: `expected` reads plain dicts and loops over everybody.
+Nothing of the product decides here who is told: `expected` reads plain dicts and loops over everybody. Push goes to
+topics; single devices are told on moto only, as the local cloud gives endpoints ARNs that AWS would not.
 """
 
 import json

@@ -12,9 +12,10 @@ from infra.local.demo_account import as_function, table_settings
 from infra.local.fault_proxy import FaultProxy
 from infra.local.faults import Fault, FaultRule
 from infra.local.house import House
-from signalbox.domain.accounts.account import Tier
+from signalbox.domain.accounts.account import Scope, Tier
 from signalbox.domain.delivery.delivery import LEASE
 from signalbox.domain.delivery.topics import feed_topic
+from signalbox.ports.topics import Connection
 from tests.e2e import storm
 from tests.e2e.listeners import Crowd, Listener
 from tests.e2e.storm import Told
@@ -95,7 +96,7 @@ def _follow_from_nowhere(count: int) -> None:
 
     now = datetime.now(UTC)
     for number in range(count):
-        DynamoConnectionRepository().add(f"gone-{number}", "demo", Tier.PREMIUM, now)
+        DynamoConnectionRepository().add(Connection(f"gone-{number}", "demo", Tier.PREMIUM, frozenset(Scope)), now)
         DynamoConnectionRepository().follow(f"gone-{number}", feed_topic(Tier.PREMIUM), 1, now)
 
 

@@ -18,6 +18,7 @@ from signalbox.adapters.storage.topic_log import DynamoTopicLog, TopicLogItem
 from signalbox.domain.accounts.account import Tier
 from signalbox.domain.sentiment.aggregation import LONGEST_WINDOW
 from signalbox.ports.sentiment import FeedState
+from signalbox.ports.topics import Connection
 from signalbox.settings import settings
 from tests.builders import NOW, make_delivery, make_frame, make_price
 from tests.fakes.alerts import make_alert
@@ -96,6 +97,6 @@ def test_every_retention_is_a_parameter_that_may_not_be_too_short_to_work():
 
 
 def test_connections_outlive_the_gateways_two_hours(tables: None):
-    DynamoConnectionRepository().add("conn-1", "acc-1", Tier.PRO, WALL)
+    DynamoConnectionRepository().add(Connection("conn-1", "acc-1", Tier.PRO, frozenset()), WALL)
 
     assert expiry(ConnectionItem) > WALL + timedelta(hours=2)
