@@ -67,7 +67,7 @@ backtest: $(INSTALLED)  ## Live through stored candles, judge every strategy (ST
 test: $(INSTALLED)  ## Run the whole test suite
 	@$(PYTHON) -m pytest -q -n 2
 
-prove: $(INSTALLED)  ## Run the long proofs, each as large as its claim (about an hour)
+prove: $(INSTALLED)  ## Run the long proofs, each as large as its claim (an hour and a half)
 	@PROVE=1 $(PYTHON) -m pytest -q -m prove
 
 check: $(INSTALLED)  ## Check formatting, lint, types and templates

@@ -25,6 +25,10 @@ from tests.unit.services.websocket_house import House
 TOKEN = "token"
 
 
+class ClosingError(Exception):
+    """There are no tokens any more: a client that would connect for ever ends."""
+
+
 class Gateway(House):
     """A house whose clients are on the network; a client must bring `TOKEN`."""
 
@@ -34,6 +38,8 @@ class Gateway(House):
         self.faults: list[tuple[str, dict[str, str] | None]] = []  # the action, and what is sent instead of its answer
         self.opened = 0
         self.port = 0
+        self.clients: list[threading.Thread] = []
+        self.is_closing = False
         self._lock = threading.RLock()
         self.sender = TopicSender(self.topics, self.followers, self, NOW)
 
@@ -88,6 +94,19 @@ class Gateway(House):
             while name in self.sockets:
                 sleep(0.001)
 
+    def close(self) -> None:
+        """Send every client home: `give_token` gives none any more."""
+        self.is_closing = True
+        self.cut_off()
+        for client in self.clients:
+            client.join(timeout=10)
+
+    def give_token(self) -> str:
+        """Give a client what opens a connection."""
+        if self.is_closing:
+            raise ClosingError
+        return TOKEN
+
     def answer_http(self, _socket: ServerConnection, request: Request) -> Response | None:
         """Refuse who brings no token, and give tokens to who asks for one (in a browser: after its preflight)."""
         headers = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "X-Api-Key"}
@@ -112,5 +131,6 @@ def running_gateway() -> Iterator[Gateway]:
     try:
         yield gateway
     finally:
+        gateway.close()
         server.shutdown()
         thread.join(timeout=10)

@@ -4,6 +4,7 @@ import json
 import random
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.util import module_from_spec, spec_from_file_location
 from itertools import product
 from pathlib import Path
@@ -18,7 +19,7 @@ from signalbox.domain.delivery.topics import price_number
 from signalbox.services.post_topics import post_topics
 from tests.builders import NOW, make_frame, make_price
 from tests.infra.docs.browser import CHROMIUM, open_page
-from tests.infra.docs.gateway import TOKEN, Gateway, running_gateway
+from tests.infra.docs.gateway import TOKEN, ClosingError, Gateway, running_gateway
 
 EXAMPLE = ROOT / "docs" / "examples" / "follow.py"
 
@@ -46,17 +47,20 @@ class Client:
 
     def __init__(self, example: ModuleType, gateway: Gateway, *topics: str, state: Path | None = None) -> None:
         url = f"ws://127.0.0.1:{gateway.port}"
-        self.follower = example.Follower(lambda: TOKEN, url, list(topics), state)
+        self.follower = example.Follower(gateway.give_token, url, list(topics), state)
         self.got: dict[str, list[int]] = {topic: [] for topic in topics}
         self.enough = threading.Event()
         self.wanted = ("", 0)
-        threading.Thread(target=self._run, daemon=True).start()
+        thread = threading.Thread(target=self._run, daemon=True)
+        gateway.clients.append(thread)
+        thread.start()
 
     def _run(self) -> None:
-        for topic, number, _ in self.follower.events():
-            self.got[topic].append(number)
-            if (topic, number) == self.wanted:
-                self.enough.set()
+        with suppress(ClosingError):
+            for topic, number, _ in self.follower.events():
+                self.got[topic].append(number)
+                if (topic, number) == self.wanted:
+                    self.enough.set()
 
     def wait_for(self, topic: str, number: int) -> list[int]:
         """Return what came of a topic, up to this number."""
