@@ -13,7 +13,7 @@ from signalbox.adapters.caching.answers import AnswerCache
 from signalbox.api.page_texts import read_page
 from signalbox.domain.caching.figures import CacheFigures
 from signalbox.domain.caching.popularity import Popularity
-from signalbox.domain.signals.events import EventKind, SignalEvent
+from signalbox.domain.signals.events import EventKind, SignalEvent, event_of
 from signalbox.domain.signals.signal import Signal
 from signalbox.ports.caching import Reading
 from signalbox.ports.signals import FeedQuery, Page
@@ -176,18 +176,5 @@ class Day:
 
 
 def _event(write: Write) -> SignalEvent:
-    signal: Signal = write.signal
-    return SignalEvent(
-        kind=EventKind.PUBLISHED if write.is_new else EventKind.ENDED,
-        signal_id=signal.signal_id,
-        revision=signal.revision,
-        as_of=signal.published_at,
-        published_at=signal.published_at,
-        symbol=signal.symbol,
-        strategy=signal.strategy,
-        timeframe=str(signal.timeframe),
-        signal_type=str(signal.signal_type),
-        status=str(signal.status),
-        quality_score=signal.quality_score,
-        origin=str(signal.origin),
-    )
+    kind = EventKind.PUBLISHED if write.is_new else EventKind.ENDED
+    return replace(event_of(kind, write.signal), as_of=write.signal.published_at)
