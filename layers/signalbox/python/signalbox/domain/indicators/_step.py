@@ -25,6 +25,9 @@ N_COLUMNS = 6
 WINDOW = VWAP_PERIOD
 """Candles that a window holds: as many as the longest sum wants."""
 
+TAPE_ROWS = 4 * WINDOW
+"""After so many a tape is begun anew: few enough for the processor's cache."""
+
 _RECENT = slice(WINDOW - AVERAGE_PERIOD, None)
 
 
@@ -52,7 +55,7 @@ def _factors(n_symbols: int) -> _Factors:
 def last_candle_lanes(candle: FloatArray, out: FloatArray | None = None) -> FloatArray:
     """Return lanes 16 to 20 of a candle (high, low, close, volume); (5, n_symbols)."""
     lanes = np.empty((5, candle.shape[1])) if out is None else out
-    lanes[0], lanes[2] = candle[0], candle[2]
+    lanes[:3:2] = candle[:3:2]
     np.negative(candle[1:3], lanes[1:4:2])
     np.log(candle[2], lanes[4])
     return lanes
@@ -124,25 +127,46 @@ def _shares(first: FloatArray) -> FloatArray:
     np.abs(index, index)
     np.divide(index, total, index)
     # A mean that is 0 is most often that of a symbol that has never moved: TA-Lib gives 0 there.
-    if not (total.all() and first[6:10].all()):
+    if np.count_nonzero(total) < total.size or np.count_nonzero(first[6:10]) < 4 * total.size:
         shares[:2, first[9] == 0.0] = 0.0
         shares[2, first[6] == 0.0] = 0.0
         index[total == 0.0] = 0.0
     return shares
 
 
-def advanced_window(
-    window: FloatArray, lanes: FloatArray, *, log_before: FloatArray, both_ends: FloatArray, volume: FloatArray
-) -> FloatArray:
-    """Return the window, (24, 6, n_symbols), without its oldest candle and with the one that `lanes` have taken in."""
-    after = np.empty_like(window)
-    after[:-1] = window[1:]
-    row = after[-1]
+class Tape:
+    """Rows of windows one after the other, (TAPE_ROWS, 6, n_symbols): each step adds one, and copies nothing.
+
+    The window of a state is the `WINDOW` rows before its end. Who steps from a state first writes the row at its end,
+    and who does so again begins a tape of their own: a window never changes.
+    """
+
+    def __init__(self, window: FloatArray) -> None:
+        self.rows = np.empty((TAPE_ROWS, *window.shape[1:]))
+        self.rows[:WINDOW] = window
+        self._free = set(range(WINDOW, TAPE_ROWS))
+
+    def claim(self, row: int) -> bool:
+        """Return whether `row` is the caller's to write."""
+        try:
+            self._free.remove(row)
+        except KeyError:
+            return False
+        return True
+
+    def window(self, end: int) -> FloatArray:
+        """Return the window before row `end`, (24, 6, n_symbols)."""
+        return self.rows[end - WINDOW : end]
+
+
+def write_row(
+    row: FloatArray, lanes: FloatArray, *, log_before: FloatArray, both_ends: FloatArray, volume: FloatArray
+) -> None:
+    """Write a window's row, (6, n_symbols), of the candle that `lanes` have taken in."""
     row[0], row[2:4], row[5] = lanes[18], lanes[16:18], volume
     np.subtract(lanes[20], log_before, row[1])
     money = np.add(both_ends, lanes[18], row[4])
     np.multiply(money, volume, money)
-    return after
 
 
 def current_lines(lanes: FloatArray, shares: FloatArray, window: FloatArray) -> IndicatorLines:
@@ -158,6 +182,8 @@ def current_lines(lanes: FloatArray, shares: FloatArray, window: FloatArray) -> 
     plus_di, minus_di, strength, _ = shares * 100.0
     money, volume = np.add.reduce(window[:, 4:])
     highest, lowest = np.maximum.reduce(window[_RECENT, 2:4])
+    supertrend = np.negative(lanes[14])
+    np.putmask(supertrend, lanes[15] > 0.0, lanes[13])
     return IndicatorLines(
         exponential_moving_average=lanes[0],
         relative_strength_index=strength,
@@ -176,7 +202,7 @@ def current_lines(lanes: FloatArray, shares: FloatArray, window: FloatArray) -> 
         on_balance_volume=lanes[10],
         donchian_upper=highest,
         donchian_lower=-lowest,
-        supertrend=np.where(lanes[15] > 0.0, lanes[13], -lanes[14]),
+        supertrend=supertrend,
         supertrend_direction=lanes[15],
         realised_volatility=volatility,
     )

@@ -2,7 +2,7 @@
 
 What is carried belongs to a symbol, never to a shard: symbols can be taken out of one state and merged into another. A
 symbol's first candles are kept whole, and the batch runs over them until every recursion is seeded; from then on the
-recursions and the last candles of each window are all there is. Nothing is changed in place: a step gives a new state.
+recursions and the last candles of each window are all there is. No state is ever changed: a step gives a new one.
 """
 
 from collections.abc import Sequence
@@ -16,10 +16,11 @@ from signalbox.domain.indicators._step import (
     N_COLUMNS,
     N_LANES,
     WINDOW,
+    Tape,
     advanced_lanes,
-    advanced_window,
     current_lines,
     last_candle_lanes,
+    write_row,
 )
 from signalbox.domain.indicators.batch import IndicatorBatch
 from signalbox.domain.indicators.lines import IndicatorLines
@@ -46,6 +47,9 @@ class CarriedState(NamedTuple):
         What the windows sum up of the last candles, the newest in the last row, see `_step`.
     beginnings : (40, 4, n_symbols) float64 array
         High, low, close and volume of the first candles of a symbol that has fewer than 40; NaN for a grown one.
+    tape : Tape, optional
+        Where the window lies, and the next will; `end` is its row after the window. Only a state of grown symbols alone
+        has one.
     """
 
     symbols: tuple[str, ...]
@@ -53,6 +57,8 @@ class CarriedState(NamedTuple):
     lanes: FloatArray
     window: FloatArray
     beginnings: FloatArray
+    tape: Tape | None = None
+    end: int = 0
 
     def select(self, symbols: Sequence[str]) -> "CarriedState":
         """Return the state of some of the symbols, in the order given.
@@ -70,11 +76,16 @@ class CarriedState(NamedTuple):
 
     def columns(self, at: IntArray) -> "CarriedState":
         """Return the state of the symbols in columns `at`."""
-        return CarriedState(tuple(self.symbols[column] for column in at), *(array[..., at] for array in self.arrays()))
+        return _of(tuple(self.symbols[column] for column in at), [array[..., at] for array in self.arrays()])
 
     def arrays(self) -> tuple[NDArray[Any], ...]:
         """Return every array, symbols along the last axis."""
-        return self[1:]
+        return self[1:5]
+
+
+def _of(symbols: tuple[str, ...], arrays: Sequence[NDArray[Any]]) -> CarriedState:
+    counts, lanes, window, beginnings = arrays
+    return CarriedState(symbols, counts, lanes, window, beginnings)
 
 
 def merge(states: Sequence[CarriedState]) -> CarriedState:
@@ -89,8 +100,8 @@ def merge(states: Sequence[CarriedState]) -> CarriedState:
         raise InvalidValueError("states must hold at least one state, was empty")
     symbols = tuple(symbol for state in states for symbol in state.symbols)
     _require_distinct(symbols)
-    joined = (np.concatenate(arrays, axis=-1) for arrays in zip(*(state.arrays() for state in states), strict=True))
-    return CarriedState(symbols, *joined)
+    joined = [np.concatenate(arrays, axis=-1) for arrays in zip(*(state.arrays() for state in states), strict=True)]
+    return _of(symbols, joined)
 
 
 def start(  # noqa: PLR0913 - the names and the four columns of a shard, and the workspace to use
@@ -185,7 +196,8 @@ def step(
         _refuse_shapes(state.counts.shape, (high, low, close, volume))
     candle = np.array((high, low, close, volume), dtype=np.float64)
     with np.errstate(all="ignore"):
-        if np.count_nonzero(np.isfinite(candle)) == candle.size and not np.count_nonzero(state.counts < GROWN):
+        all_grown = state.tape is not None or not np.count_nonzero(state.counts < GROWN)
+        if all_grown and np.count_nonzero(np.isfinite(candle)) == candle.size:
             return _advance(state, candle)
         return _advance_some(state, candle)
 
@@ -201,7 +213,7 @@ def _advance_some(state: CarriedState, candle: FloatArray) -> tuple[CarriedState
         row, at_infinity = np.argwhere(np.isinf(candle))[0]
         raise InvalidValueError(f"{COLUMNS[row]} must be finite (or NaN), was inf in column {at_infinity}")
     present, grown = ~np.isnan(candle).any(axis=0), state.counts >= GROWN
-    after = CarriedState(state.symbols, *(array.copy() for array in state.arrays()))
+    after = _of(state.symbols, [array.copy() for array in state.arrays()])
     lines = np.full((N_LINES, len(state.symbols)), np.nan)
     for chosen, move in ((present & grown, _advance), (present & ~grown, _grow)):
         at = np.flatnonzero(chosen)
@@ -215,8 +227,13 @@ def _advance_some(state: CarriedState, candle: FloatArray) -> tuple[CarriedState
 def _advance(state: CarriedState, candle: FloatArray) -> tuple[CarriedState, IndicatorLines]:
     """Move grown symbols one candle on."""
     lanes, shares, both_ends = advanced_lanes(state.lanes, candle)
-    window = advanced_window(state.window, lanes, log_before=state.lanes[20], both_ends=both_ends, volume=candle[3])
-    after = CarriedState(state.symbols, state.counts + 1, lanes, window, state.beginnings)
+    tape, end = state.tape, state.end
+    if tape is None or not tape.claim(end):
+        tape, end = Tape(state.window), WINDOW
+        tape.claim(end)
+    write_row(tape.rows[end], lanes, log_before=state.lanes[20], both_ends=both_ends, volume=candle[3])
+    window = tape.window(end + 1)
+    after = CarriedState(state.symbols, state.counts + 1, lanes, window, state.beginnings, tape, end + 1)
     return after, current_lines(lanes, shares, window)
 
 
