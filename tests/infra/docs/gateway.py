@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from socket import SHUT_RDWR
 from time import sleep
@@ -90,7 +90,8 @@ class Gateway(House):
     def cut_off(self) -> None:
         """End every connection, as a network does: without a word. Returns when the gateway has noticed."""
         for name, socket in list(self.sockets.items()):
-            socket.socket.shutdown(SHUT_RDWR)
+            with suppress(OSError):  # its client was gone first
+                socket.socket.shutdown(SHUT_RDWR)
             while name in self.sockets:
                 sleep(0.001)
 
