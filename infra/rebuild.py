@@ -9,12 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from infra.account import running_port, use_local_cloud, use_tables_of
-from infra.local.deploy import STACK
-from infra.local.run import STATE
-from signalbox.domain.errors import SignalboxError
+from infra.commands import command_parser, run
 from signalbox.ports.caching import VersionRepository
 from signalbox.ports.signals import SignalRepository
 from signalbox.ports.statistics import StatisticsRepository
@@ -28,26 +23,16 @@ SETTLING_SECONDS = 10.0
 
 def main(arguments: Sequence[str]) -> int:
     """Do what the command line asks for and return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m infra.rebuild", description="Make the statistics anew")
-    parser.add_argument("--cloud", default="local", choices=["local", "aws"])
-    parser.add_argument("--stack", default=STACK)
-    options = parser.parse_args(arguments)
-    try:
-        if options.cloud == "local":
-            use_local_cloud(running_port(STATE))
-        use_tables_of(options.stack)
-        from signalbox.adapters.storage.cache import DynamoVersions
-        from signalbox.adapters.storage.signals import DynamoSignalRepository
-        from signalbox.adapters.storage.statistics import DynamoStatisticsRepository
+    return run(_rebuild, command_parser("rebuild", "Make the statistics anew").parse_args(arguments))
 
-        report = rebuild(
-            DynamoSignalRepository(), DynamoStatisticsRepository(), DynamoVersions(), now=datetime.now(UTC)
-        )
-    except (SignalboxError, BotoCoreError, ClientError) as e:
-        sys.stderr.write(f"signalbox: {' '.join(str(e).split())}\n")
-        return 1
-    sys.stdout.write(f"statistics made anew: {report.signals:,} signals, {report.counted:,} events\n")
-    return 0
+
+def _rebuild(_options: argparse.Namespace) -> str:
+    from signalbox.adapters.storage.cache import DynamoVersions
+    from signalbox.adapters.storage.signals import DynamoSignalRepository
+    from signalbox.adapters.storage.statistics import DynamoStatisticsRepository
+
+    report = rebuild(DynamoSignalRepository(), DynamoStatisticsRepository(), DynamoVersions(), now=datetime.now(UTC))
+    return f"statistics made anew: {report.signals:,} signals, {report.counted:,} events"
 
 
 def rebuild(

@@ -8,13 +8,8 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from infra.account import running_port, use_local_cloud, use_tables_of
-from infra.local.deploy import STACK
-from infra.local.run import STATE
+from infra.commands import command_parser, run
 from signalbox.adapters.clocks import MarketClock, WallClock
-from signalbox.domain.errors import SignalboxError
 from signalbox.domain.instants import to_iso
 from signalbox.domain.signals.signal import Origin, Signal
 from signalbox.domain.signals.withdrawal import reason_of
@@ -25,25 +20,18 @@ from signalbox.services.withdraw_signal import withdraw_signal
 
 def main(arguments: Sequence[str]) -> int:
     """Do what the command line asks for and return the exit code."""
-    options = _parser().parse_args(arguments)
-    try:
-        if options.cloud == "local":
-            use_local_cloud(running_port(STATE))
-        use_tables_of(options.stack)
-        from signalbox.adapters.storage.signal_changes import DynamoSignalChanges
-        from signalbox.adapters.storage.signals import DynamoSignalRepository
-        from signalbox.adapters.storage.turns import DynamoTurnRepository
+    return run(_withdraw, _parser().parse_args(arguments))
 
-        signals = DynamoSignalRepository()
-        now = moment(signals, DynamoTurnRepository(), options.signal)
-        withdrawn = withdraw_signal(
-            options.signal, options.reason, signals=signals, changes=DynamoSignalChanges(), now=now
-        )
-    except (SignalboxError, BotoCoreError, ClientError) as e:
-        sys.stderr.write(f"signalbox: {' '.join(str(e).split())}\n")
-        return 1
-    sys.stdout.write(f"{_told(withdrawn)}\n")
-    return 0
+
+def _withdraw(options: argparse.Namespace) -> str:
+    from signalbox.adapters.storage.signal_changes import DynamoSignalChanges
+    from signalbox.adapters.storage.signals import DynamoSignalRepository
+    from signalbox.adapters.storage.turns import DynamoTurnRepository
+
+    signals = DynamoSignalRepository()
+    now = moment(signals, DynamoTurnRepository(), options.signal)
+    changes = DynamoSignalChanges()
+    return _told(withdraw_signal(options.signal, options.reason, signals=signals, changes=changes, now=now))
 
 
 def moment(signals: SignalRepository, turns: TurnRepository, signal_id: str) -> datetime:
@@ -61,11 +49,9 @@ def _told(signal: Signal) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m infra.withdraw", description="Withdraw an open signal")
+    parser = command_parser("withdraw", "Withdraw an open signal")
     parser.add_argument("--signal", required=True, help="its id")
     parser.add_argument("--reason", required=True, help="why, for its record and its subscribers")
-    parser.add_argument("--cloud", default="local", choices=["local", "aws"])
-    parser.add_argument("--stack", default=STACK)
     return parser
 
 

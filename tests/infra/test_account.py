@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.account import give_account, main, running_port
+from infra.account import give_account, main
+from infra.commands import running_port
 from signalbox.domain.accounts.account import ALL_SCOPES, Tier
 from signalbox.domain.accounts.tokens import hash_text
 from signalbox.domain.errors import InvalidValueError
