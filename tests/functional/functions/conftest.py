@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,10 @@ from infra.local.exchange.server import LocalExchange
 from signalbox import bootstrap, settings
 from signalbox.adapters.aws import client
 from signalbox.domain.instants import from_iso, to_ms
+from tests.fakes.access import InMemoryQuotas
+
+if TYPE_CHECKING:  # it takes events from here
+    from tests.functional.functions.gate import Gate
 
 EVENTS = Path(__file__).parents[3] / "events"
 QUEUES = (
@@ -104,3 +108,22 @@ def messages(queue: str) -> list[dict[str, Any]]:
             client("sqs").delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
             found.append(json.loads(message["Body"]))
     return found
+
+
+@pytest.fixture
+def gate(handler: Handler, lambda_context: Any) -> "Gate":
+    """The API as callers with and without credentials meet it."""
+    from tests.functional.functions.gate import Gate
+
+    return Gate(handler, lambda_context)
+
+
+@pytest.fixture
+def quiet_gate(gate: "Gate", monkeypatch: pytest.MonkeyPatch) -> "Gate":
+    """The same for hundreds of requests, which need no log, and to count each of which takes half of their time."""
+    from signalbox.telemetry import logger
+
+    monkeypatch.setattr(logger, "info", lambda *_told, **_more: None)
+    quotas = InMemoryQuotas()
+    monkeypatch.setattr(bootstrap, "quota_repository", lambda: quotas)
+    return gate

@@ -26,9 +26,8 @@ from signalbox.domain.alerts.rendering import render_firing
 from signalbox.domain.delivery.delivery import Channel
 from signalbox.services.accounts import make_key
 from tests.builders import make_subscription, make_universe
-from tests.fakes.access import InMemoryQuotas
 from tests.fakes.alerts import make_alert, make_firing
-from tests.functional.functions.conftest import NOW, Handler
+from tests.functional.functions.conftest import NOW
 from tests.functional.functions.gate import Answer, Gate
 from tests.proof import cases
 
@@ -48,13 +47,8 @@ OTHERS = {
 
 
 @pytest.fixture
-def gate(handler: Handler, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Gate:
-    from signalbox.telemetry import logger
-
-    monkeypatch.setattr(logger, "info", lambda *_told, **_more: None)
-    quotas = InMemoryQuotas()
-    monkeypatch.setattr(bootstrap, "quota_repository", lambda: quotas)
-    return Gate(handler, lambda_context)
+def gate(quiet_gate: Gate) -> Gate:
+    return quiet_gate
 
 
 def key_of(account: Account, scopes: frozenset[Scope] = frozenset(Scope), **more: Any) -> str:

@@ -24,11 +24,6 @@ KEYS = "/signals/api/account/keys"
 KEY = KEYS + "/{prefix}"
 
 
-@pytest.fixture
-def gate(handler: Handler, lambda_context: Any) -> Gate:
-    return Gate(handler, lambda_context)
-
-
 def key_of(account: Account, *scopes: Scope) -> str:
     accounts = bootstrap.account_repository()
     accounts.put_account(account)

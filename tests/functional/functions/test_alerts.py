@@ -31,13 +31,13 @@ ABOVE = {"kind": "above", "symbol": "BTC/USDT", "price": "43000.50"}
 
 
 @pytest.fixture
-def gate(handler: Handler, lambda_context: Any) -> Gate:
+def gate(gate: Gate) -> Gate:
     """The API, at a moment of a turn, with a universe of one symbol."""
     turn = Turn(job="generate_signals", timeframe="1h", as_of=AS_OF, planned_at=AS_OF, shards=1, symbols=1)
     bootstrap.turn_repository().record(turn)
     universe = make_universe(since=AS_OF - timedelta(days=9))
     bootstrap.universe_repository().add(universe)
-    return Gate(handler, lambda_context)
+    return gate
 
 
 def key_of(account: Account, *scopes: Scope) -> str:

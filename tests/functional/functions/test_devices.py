@@ -40,11 +40,6 @@ def application(house: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     forget()
 
 
-@pytest.fixture
-def gate(handler: Handler, lambda_context: Any) -> Gate:
-    return Gate(handler, lambda_context)
-
-
 def key_of(account: Account) -> str:
     accounts = bootstrap.account_repository()
     accounts.put_account(account)

@@ -3,25 +3,19 @@
 import json
 from datetime import timedelta
 from itertools import product
-from typing import Any
 
 import pytest
 
 from signalbox import bootstrap
 from signalbox.ports.work import Turn
 from tests.builders import make_signal
-from tests.functional.functions.conftest import NOW, Handler
+from tests.functional.functions.conftest import NOW
 from tests.functional.functions.gate import Gate
 
 AS_OF = NOW.replace(second=0)
 DAY = timedelta(days=1)
 AGES = (0.1, 1, 5, 28.5, 29.5, 31, 35.5, 36.5, 400)
 """Days: some on each side of every bound, at which the month before begins, too."""
-
-
-@pytest.fixture
-def gate(handler: Handler, lambda_context: Any) -> Gate:
-    return Gate(handler, lambda_context)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Candles and monitoring by REST: what is stored is what is shown."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -15,7 +14,7 @@ from signalbox.services.accounts import make_key
 from signalbox.services.delivery_latency import count_latencies
 from tests.builders import make_grid
 from tests.fakes.readers import save_in_turn
-from tests.functional.functions.conftest import NOW, Handler, messages
+from tests.functional.functions.conftest import NOW, messages
 from tests.functional.functions.gate import Gate
 
 AS_OF = NOW.replace(second=0)
@@ -24,11 +23,6 @@ CANDLES = "/signals/api/candles"
 MONITORING = "/signals/api/monitoring"
 CLOSES = {"BTC/USDT": [42283.58, 42290.0, 42301.25], "SHIB/USDT": [0.00000987, 0.00000988]}
 FIRST = AS_OF - 3 * HOUR
-
-
-@pytest.fixture
-def gate(handler: Handler, lambda_context: Any) -> Gate:
-    return Gate(handler, lambda_context)
 
 
 @pytest.fixture

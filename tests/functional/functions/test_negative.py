@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,8 +19,7 @@ from signalbox.domain.signals.signal import Signal
 from signalbox.ports.work import Turn
 from signalbox.services.accounts import make_key
 from tests.builders import ended, make_signal, make_subscription
-from tests.fakes.access import InMemoryQuotas
-from tests.functional.functions.conftest import NOW, Handler
+from tests.functional.functions.conftest import NOW
 from tests.functional.functions.gate import Answer, Gate
 
 AS_OF = NOW.replace(second=0)
@@ -36,14 +34,8 @@ NO_LIFE = settings(
 
 
 @pytest.fixture
-def gate(handler: Handler, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Gate:
-    from signalbox.telemetry import logger
-
-    # A thousand requests need no log, and to count each of them in a table takes half of their time.
-    monkeypatch.setattr(logger, "info", lambda *_told, **_more: None)
-    quotas = InMemoryQuotas()
-    monkeypatch.setattr(bootstrap, "quota_repository", lambda: quotas)
-    return Gate(handler, lambda_context)
+def gate(quiet_gate: Gate) -> Gate:
+    return quiet_gate
 
 
 def key_of(account: Account) -> str:

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -22,10 +21,9 @@ from signalbox.domain.instants import to_iso
 from signalbox.domain.signals.signal import NULL_STRATEGY, Signal
 from signalbox.ports.work import Turn
 from tests.builders import make_signal, make_universe
-from tests.fakes.access import InMemoryQuotas
 from tests.fakes.topics import Switchboard
 from tests.fakes.work import FixedClock, InMemoryQueue
-from tests.functional.functions.conftest import NOW, Handler
+from tests.functional.functions.conftest import NOW
 from tests.functional.functions.delay_world import ALERT_ID, Listener, World, credential_of
 from tests.functional.functions.gate import Answer, Gate
 from tests.proof import only_in_prove
@@ -94,17 +92,11 @@ def questions(endpoint: Endpoint, signal: Signal) -> Iterator[Question]:
 
 
 @pytest.fixture
-def gate(handler: Handler, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Gate:
-    from signalbox.telemetry import logger
-
-    # Hundreds of requests need no log, and to count each of them in a table takes half of their time.
-    monkeypatch.setattr(logger, "info", lambda *_told, **_more: None)
+def gate(quiet_gate: Gate, monkeypatch: pytest.MonkeyPatch) -> Gate:
     # Neither ages nor what waits may change while the questions are asked.
     standing = FixedClock(bootstrap.wall_clock().now())
     monkeypatch.setattr(bootstrap, "wall_clock", lambda: standing)
-    quotas = InMemoryQuotas()
-    monkeypatch.setattr(bootstrap, "quota_repository", lambda: quotas)
-    return Gate(handler, lambda_context)
+    return quiet_gate
 
 
 @pytest.fixture
