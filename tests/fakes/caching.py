@@ -6,27 +6,14 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
+from infra.bench.cache_house import Versions
 from signalbox.domain.caching.figures import CacheFigures
 from signalbox.domain.caching.popularity import Popularity
-from signalbox.domain.caching.versions import Moves, Version, Waiting, forgotten
+from signalbox.domain.caching.versions import Version
 from signalbox.ports.caching import KeptAnswer
 
-
-class InMemoryVersions:
-    """`ports.VersionRepository`."""
-
-    def __init__(self) -> None:
-        self.stored: dict[str, Version] = {}
-
-    def move(self, moves: Mapping[str, Moves], now: datetime) -> None:
-        for name, each in moves.items():
-            before = self.stored.get(name, Version())
-            known = dict(before.publications)
-            for moment in each.publications:
-                known[moment] = Waiting(known[moment].moves + 1 if moment in known else 1, now)
-            old = forgotten(known, now)
-            kept = {moment: waiting for moment, waiting in known.items() if moment not in old}
-            self.stored[name] = Version(before.count + each.times, kept, before.changed_at if each.wait else now)
+InMemoryVersions = Versions
+"""`ports.VersionRepository`, as the benchmark of the cache has it."""
 
 
 @dataclass
