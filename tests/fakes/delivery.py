@@ -6,13 +6,13 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from signalbox.adapters.storage.deliveries import require_outcome, require_settlement
 from signalbox.domain.accounts.account import Account, ApiKey
 from signalbox.domain.accounts.room import Limited, Room
 from signalbox.domain.delivery.delivery import LEASE, NO_RECIPIENT, Delivery, DeliveryState, Subscription
 from signalbox.domain.delivery.message import Envelope, Message, Outcome
 from signalbox.domain.delivery.planning import due_partition
 from signalbox.domain.errors import ChannelUnavailableError, RecipientRejectedError
+from signalbox.ports.delivery import require_outcome, require_settlement
 from tests.fakes.storing import add_once
 
 

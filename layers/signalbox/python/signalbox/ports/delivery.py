@@ -14,6 +14,24 @@ from signalbox.domain.accounts.account import Account, ApiKey
 from signalbox.domain.accounts.room import Limited, Room
 from signalbox.domain.delivery.delivery import Delivery, DeliveryState, Subscription
 from signalbox.domain.delivery.message import Message
+from signalbox.domain.errors import InvalidValueError
+
+OUTCOME = frozenset({"reason", "service_id"})
+"""What `finish` may record beside the state."""
+
+
+def require_outcome(state: DeliveryState, changes: dict[str, Any]) -> None:
+    """Raise InvalidValueError if `finish` cannot record this."""
+    if state is DeliveryState.CLAIMED:
+        raise InvalidValueError("outcome must end a claim, was CLAIMED")
+    if unknown := set(changes) - OUTCOME:
+        raise InvalidValueError(f"changes must be among {sorted(OUTCOME)}, were {sorted(unknown)}")
+
+
+def require_settlement(state: DeliveryState) -> None:
+    """Raise InvalidValueError if `settle` cannot record this."""
+    if state not in {DeliveryState.DELIVERED, DeliveryState.FAILED}:
+        raise InvalidValueError(f"settlement must be DELIVERED or FAILED, was {state}")
 
 
 class SubscriptionRepository(Protocol):

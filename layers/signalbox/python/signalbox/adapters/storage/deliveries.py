@@ -22,13 +22,11 @@ from signalbox.adapters.storage.dynamo import ConditionFailedError, RawItem, Tab
 from signalbox.domain.accounts.account import Tier
 from signalbox.domain.delivery.delivery import LEASE, NO_RECIPIENT, Channel, Delivery, DeliveryState
 from signalbox.domain.delivery.planning import due_partition
-from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.instants import MILLISECOND
+from signalbox.ports.delivery import require_outcome, require_settlement
 from signalbox.ports.work import Clock
 from signalbox.settings import settings
 
-OUTCOME = frozenset({"reason", "service_id"})
-"""What `finish` may record beside the state."""
 _PLAN = ("subscription_id", "recipient", "due_at", "wait")
 
 
@@ -282,20 +280,6 @@ def _forget(item: DeliveryItem) -> None:
         item.update(stopped, DeliveryItem.state == DeliveryState.QUEUED)
     except ConditionFailedError:
         item.update([*erased, DeliveryItem.reason.remove()])
-
-
-def require_outcome(state: DeliveryState, changes: dict[str, Any]) -> None:
-    """Raise InvalidValueError if `finish` cannot record this."""
-    if state is DeliveryState.CLAIMED:
-        raise InvalidValueError("outcome must end a claim, was CLAIMED")
-    if unknown := set(changes) - OUTCOME:
-        raise InvalidValueError(f"changes must be among {sorted(OUTCOME)}, were {sorted(unknown)}")
-
-
-def require_settlement(state: DeliveryState) -> None:
-    """Raise InvalidValueError if `settle` cannot record this."""
-    if state not in {DeliveryState.DELIVERED, DeliveryState.FAILED}:
-        raise InvalidValueError(f"settlement must be DELIVERED or FAILED, was {state}")
 
 
 def _delivery_of(raw: RawItem) -> Delivery:
