@@ -76,21 +76,22 @@ def moves_of(
     shard: Shard, sightings: Mapping[str, Sightings], *, frames: PriceFrameStore, now: datetime
 ) -> dict[str, Moves]:
     """Return how far each symbol moved within each window, from the consensus price that long ago, if there was one."""
-    frame_before: dict[Window, Mapping[str, ConsensusPrice]] = {}
+    frames_of: dict[Window, Mapping[str, ConsensusPrice]] = {}
     for window in Window:
         then = shard.as_of - window.length
         frame = next(iter(frames.before(shard.bucket, then + timedelta(milliseconds=1), 1)), None)
         if frame is not None and then - frame.as_of <= window.length / 4:
-            frame_before[window] = frame.prices
+            frames_of[window] = frame.prices
     found = {}
     for symbol, sighted in sightings.items():
-        moves = Moves({}, {}, {})
-        for window, prices in frame_before.items():
+        before = {window: _decimal(prices[symbol].price) for window, prices in frames_of.items() if symbol in prices}
+        up: dict[Window, Decimal] = {}
+        down: dict[Window, Decimal] = {}
+        for window, price in before.items():
             reached = sighted.range_since(now - window.length)
-            if reached is not None and symbol in prices:
-                moves.before[window] = _decimal(prices[symbol].price)
-                moves.up[window], moves.down[window] = move_between(moves.before[window], *reached)
-        found[symbol] = moves
+            if reached is not None:
+                up[window], down[window] = move_between(price, *reached)
+        found[symbol] = Moves(up, down, before)
     return found
 
 

@@ -97,17 +97,12 @@ def update_candles(
         raise answers.failures[0]
     fresh = _lay_out(answers.candles, stored.grid)
     added = fresh.present & ~stored.grid.present
-
-    def record(kept: CandleGrid) -> int:
-        revisions = _revisions(kept, fresh, seen_at=last_open + timeframe.milliseconds)
-        return store.add_revisions(exchange.exchange_id, timeframe, revisions) if revisions else 0
-
     # Before new candles are stored: handled again after that, a message finds nothing lacking and asks for nothing.
-    recorded = record(stored.grid)
+    recorded = _record(stored.grid, fresh, store)
     merged = stored.grid
     if added.any():
         merged = _merge(stored.grid, store.save(_only(fresh, added), bucket))
-        recorded += record(merged)
+        recorded += _record(merged, fresh, store)
     gaps = _unanswered(merged, stored.gaps, asked, answers.candles, last_open)
     if gaps:
         store.note_gaps(exchange.exchange_id, timeframe, bucket, gaps)
@@ -192,6 +187,13 @@ def _lay_out(candles: Mapping[str, Sequence[Candle]], grid: CandleGrid) -> Candl
         return grid
     columns = {symbol: candles.get(symbol, ()) for symbol in grid.symbols}
     return CandleGrid.from_columns(grid.exchange, grid.timeframe, columns, int(grid.times[0]), int(grid.times[-1]))
+
+
+def _record(kept: CandleGrid, fresh: CandleGrid, store: CandleStore) -> int:
+    """Record where the exchange now says something else than what is kept; return how often that is news."""
+    seen_at = int(kept.times[-1]) + kept.timeframe.milliseconds if len(kept.times) else 0
+    revisions = _revisions(kept, fresh, seen_at=seen_at)
+    return store.add_revisions(kept.exchange, kept.timeframe, revisions) if revisions else 0
 
 
 def _revisions(stored: CandleGrid, fresh: CandleGrid, seen_at: int) -> list[DataRevision]:

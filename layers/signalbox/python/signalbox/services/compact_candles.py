@@ -1,6 +1,6 @@
 """Keep the history of candles: check the last day again, then pack what is old enough."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,7 +56,7 @@ def compact_candles(
     homes = {exchange.exchange_id: exchange for exchange in exchanges}
     series = _rotated(sorted(_series(universe, timeframes).items()), to_ms(now) // DAY_MS)
     watched = {member.symbol for member in universe.watched}
-    counts: dict[str, int] = defaultdict(int)
+    counts: Counter[str] = Counter()
     for (exchange_id, timeframe, bucket), symbols in series:
         counts["series"] += 1
         upto = packed_upto(timeframe, to_ms(now))
@@ -71,18 +71,14 @@ def compact_candles(
                     packed=compactor.packed_upto(exchange_id, timeframe, bucket),
                     now_ms=to_ms(now),
                 )
-                counts["fetched"] += update.fetched
-                counts["data_revisions"] += update.data_revisions
-                counts["gaps"] += update.gaps
+                counts.update(fetched=update.fetched, data_revisions=update.data_revisions, gaps=update.gaps)
                 counts["unheard"] += len(update.unheard)
                 upto = min([upto, *(lacks - timeframe.milliseconds for lacks in update.unheard.values())])
             packed = compactor.compact(exchange_id, timeframe, bucket, symbols, upto)
         except SignalboxError:
             counts["failed"] += 1
             continue
-        counts["chunks"] += packed.chunks
-        counts["frames"] += packed.frames
-        counts["data_revisions"] += packed.data_revisions
+        counts.update(chunks=packed.chunks, frames=packed.frames, data_revisions=packed.data_revisions)
     return CompactionReport(**{name: counts[name] for name in CompactionReport.__dataclass_fields__})
 
 

@@ -12,7 +12,7 @@ from signalbox.domain.market.health import Health, Refusals, inspect, keep
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.candidate import Candidate
 from signalbox.domain.signals.generation import find_candidates
-from signalbox.domain.signals.selection import SelectionRules, Suppressed, select
+from signalbox.domain.signals.selection import DEFAULT_RULES, SelectionRules, Suppressed, select
 from signalbox.domain.signals.signal import Origin, Signal, Status
 from signalbox.domain.signals.suppression import Suppression, SuppressionReason
 from signalbox.domain.strategies.base import HOUSE_GEOMETRY
@@ -62,7 +62,7 @@ def generate_signals(
     warm_up_candles: int,
     grace_seconds: int,
     provenance: Provenance,
-    rules: SelectionRules | None = None,
+    rules: SelectionRules = DEFAULT_RULES,
     then: Then | None = None,
 ) -> GenerationReport:
     """Store the signals and suppressions that the candle which closed at `shard.as_of` gives.
@@ -83,7 +83,6 @@ def generate_signals(
     grid = keep(known, [symbol for symbol in healthy if symbol not in refusals])
     steps = {symbol: market.price_step for symbol, market in exchange.markets().items()}
     candidates = find_candidates(grid, price_steps=steps) if grid.symbols else []
-    rules = rules or SelectionRules()
     recent = _recent(signals, candidates, shard, rules)
     chosen, lost = select(candidates, recent, rules)
     chosen, stale = _in_time(chosen, shard, now, grace_seconds, signals)

@@ -4,6 +4,7 @@ A threshold counts when the move passes it, from below it at the last check to a
 for as long as the window: until then the same move may still be measured from a price before it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -19,9 +20,9 @@ class Moves:
     """How far one symbol's price is above and below what it was a window ago, in percent, both >= 0, by window; and
     what it was (quote currency)."""
 
-    up: dict[Window, Decimal]
-    down: dict[Window, Decimal]
-    before: dict[Window, Decimal]
+    up: Mapping[Window, Decimal]
+    down: Mapping[Window, Decimal]
+    before: Mapping[Window, Decimal]
 
 
 def move_between(before: Decimal, high: Decimal, low: Decimal) -> tuple[Decimal, Decimal]:

@@ -138,13 +138,13 @@ class Tape:
     """Rows of windows one after the other, (TAPE_ROWS, 6, n_symbols): each step adds one, and copies nothing.
 
     The window of a state is the `WINDOW` rows before its end. Who steps from a state first writes the row at its end,
-    and who does so again begins a tape of their own: a window never changes.
+    and who does so again begins a tape of their own, whose first row is theirs: a window never changes.
     """
 
     def __init__(self, window: FloatArray) -> None:
         self.rows = np.empty((TAPE_ROWS, *window.shape[1:]))
         self.rows[:WINDOW] = window
-        self._free = set(range(WINDOW, TAPE_ROWS))
+        self._free = set(range(WINDOW + 1, TAPE_ROWS))
 
     def claim(self, row: int) -> bool:
         """Return whether `row` is the caller's to write."""

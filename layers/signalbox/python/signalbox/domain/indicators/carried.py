@@ -230,7 +230,6 @@ def _advance(state: CarriedState, candle: FloatArray) -> tuple[CarriedState, Ind
     tape, end = state.tape, state.end
     if tape is None or not tape.claim(end):
         tape, end = Tape(state.window), WINDOW
-        tape.claim(end)
     write_row(tape.rows[end], lanes, log_before=state.lanes[20], both_ends=both_ends, volume=candle[3])
     window = tape.window(end + 1)
     after = CarriedState(state.symbols, state.counts + 1, lanes, window, state.beginnings, tape, end + 1)

@@ -167,17 +167,7 @@ def revise(
         used=price.used,
         rejected=price.rejected,
     )
-    reached = _reached(signal, price)
-    revised = replace(
-        signal,
-        revision=revision.number,
-        may_act=may_act,
-        revised_price=levels.entry_price,
-        revised_at=revision.as_of,
-        mfe_r=max(signal.mfe_r, reached),
-        mae_r=min(signal.mae_r, reached),
-    )
-    return revised, revision
+    return _revised(signal, revision, _reached(signal, price)), revision
 
 
 def current_levels(signal: Signal, entry_price: Decimal | None = None) -> Levels:
@@ -207,6 +197,18 @@ def _reason(signal: Signal, now: datetime, *, moved: bool, may_act: bool, beyond
         (moved, RevisionReason.PRICE_MOVED),
     )
     return next((reason for holds, reason in reasons if holds), None)
+
+
+def _revised(signal: Signal, revision: Revision, reached: float) -> Signal:
+    return replace(
+        signal,
+        revision=revision.number,
+        may_act=revision.may_act,
+        revised_price=revision.levels.entry_price,
+        revised_at=revision.as_of,
+        mfe_r=max(signal.mfe_r, reached),
+        mae_r=min(signal.mae_r, reached),
+    )
 
 
 def _reached(signal: Signal, price: ConsensusPrice) -> float:

@@ -43,6 +43,9 @@ class SelectionRules:
     conflict_margin: float = 10.0
 
 
+DEFAULT_RULES = SelectionRules()
+
+
 @dataclass(frozen=True, slots=True)
 class Suppressed:
     """A candidate that is not sent, and why."""
