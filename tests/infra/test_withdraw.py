@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import withdraw
+from infra import commands, withdraw
 from signalbox.domain.signals.signal import Origin
 from signalbox.ports.work import Turn
 from tests.builders import NOW, make_signal
@@ -25,7 +25,7 @@ def test_a_signal_of_a_stepped_market_is_withdrawn_by_its_markets_clock() -> Non
 def test_without_a_running_system_there_is_one_clear_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(withdraw, "STATE", tmp_path)
+    monkeypatch.setattr(commands, "STATE", tmp_path)
     assert withdraw.main(["--signal", "some-id", "--reason", "halted"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("signalbox: a local system must be running, none is")
