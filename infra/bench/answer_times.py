@@ -16,7 +16,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.session import get_session
 
 from infra.bench.history_house import END
-from infra.bench.timing import interleaved
+from infra.bench.timing import in_order
 from signalbox.adapters import aws
 from signalbox.adapters.caching.answers import AnswerCache
 from signalbox.adapters.storage.cache import DynamoAnswers, DynamoCacheReader
@@ -27,11 +27,16 @@ from signalbox.api.page_texts import kept_page, read_page
 from signalbox.domain.signals.signal import Signal
 from signalbox.ports.signals import FeedQuery
 
-ROUNDS = 25
+STRETCH = 600
+"""Answers of the day that are timed."""
+BLOCK = 60
+"""Answers in a row with the cache; after them a tenth as many without."""
 DAY = timedelta(days=1)
 CORE = 0.58
 """The share of a core that the API has: its 1,024 MB of the 1,769 that make one."""
 BEFORE, NEAR, SHARED, RECOMPUTED = "read from the tables", "kept in the worker", "kept in the table", "read anew"
+WAYS = {"near_hits": NEAR, "shared_hits": SHARED, "recomputed": RECOMPUTED}
+"""What the measured cases are by the names that the cache counts them under."""
 
 
 @dataclass
@@ -66,13 +71,23 @@ class _Body:
         yield self.data
 
 
-def milliseconds(signals: Sequence[Signal]) -> dict[str, float]:
-    """Return what a page of `signals` takes on the API's share of a core, by how it is answered: the median."""
+def milliseconds(signals: Sequence[Signal], ways: Sequence[str]) -> dict[str, float]:
+    """Return what a page of `signals` takes on the API's share of a core, by how it is answered: the median.
+
+    `ways` are how one worker came by its day's answers, one after the other (`cache_day.WAYS`); they are timed just so.
+    """
     replies = Replies(_page(signals))
     query = FeedQuery(since=END - 20 * DAY, until=END, visible_at=END, limit=len(signals))
     with _answered_by(replies):
-        times = interleaved(_cases(replies, query), ROUNDS)
+        times = in_order(_cases(replies, query), _in_blocks([WAYS[way] for way in ways[:STRETCH]]))
     return {name: 1000 * seconds / CORE for name, seconds in times.items()}
+
+
+def _in_blocks(order: Sequence[str]) -> Iterator[str]:
+    """Yield what to time: both sides share the machine's moods, and each follows its own kind, as it does in life."""
+    for start in range(0, len(order), BLOCK):
+        yield from order[start : start + BLOCK]
+        yield from [BEFORE] * (BLOCK // 10)
 
 
 def _cases(replies: Replies, query: FeedQuery) -> dict[str, Callable[[], object]]:
@@ -108,7 +123,7 @@ def _answered_by(replies: Replies) -> Iterator[None]:
     """Let every client of DynamoDB be answered by `replies`."""
     session = get_session()
     session.set_credentials("none", "none")
-    client = session.create_client("dynamodb", region_name="eu-central-1")
+    client = session.create_client("dynamodb", region_name="eu-central-1", config=aws.config("dynamodb"))
     client.meta.events.register("before-send.dynamodb", replies)  # type: ignore[arg-type] # may return the reply
     real = aws.client
     aws.client = lambda *_, **__: client  # type: ignore[assignment] # a client that nothing leaves

@@ -23,16 +23,22 @@ from signalbox.services.warm_cache import MOST_WARMED, warm_cache
 
 RELAY = timedelta(milliseconds=400)
 """From a write until its counters have moved: stream, relay, queue."""
+WAYS = ("near_hits", "shared_hits", "recomputed")
+"""How an answer comes about while nobody waits for anybody, as `CacheFigures` names it."""
 WARM_EVERY = timedelta(minutes=5)
 SECOND = timedelta(seconds=1)
 
 
 @dataclass
 class Worker:
-    """One worker of the API, or the one that warms: pages of signals through a cache of its own, told apart by text."""
+    """One worker of the API, or the one that warms: pages of signals through a cache of its own, told apart by text.
+
+    `answered` is how it came by its answers, one after the other: the names that `CacheFigures` counts them under.
+    """
 
     day: "Day"
     figures: CacheFigures
+    answered: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.reader = Reader(self.day.versions, self.day.answers)
@@ -40,7 +46,10 @@ class Worker:
 
     def feed(self, query: FeedQuery) -> Page:
         """Return a page, kept or read."""
+        before = self.figures.counted()
         kept = self.cache.answer(request_of(query, self.day.now), lambda: self._read(query))
+        counted = self.figures.counted()
+        self.answered.extend(name for name in WAYS if counted[name] > before[name])
         return self.day.pages[kept.text]
 
     def _read(self, query: FeedQuery) -> Reading:

@@ -7,7 +7,8 @@ machine is on nobody's account, and the median forgets the rounds that others di
 
 import gc
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from statistics import median
 from time import thread_time
 
@@ -29,19 +30,43 @@ def interleaved(cases: Mapping[str, Callable[[], object]], rounds: int, warm_ups
     """
     times: dict[str, list[float]] = {name: [] for name in cases}
     turns = deque(cases.items())
-    collecting = gc.isenabled()
-    try:
+    with _no_collector():
         for number in range(warm_ups + rounds):
             gc.collect()
-            gc.disable()
             for name, case in turns:
-                began = thread_time()
-                case()
-                elapsed = thread_time() - began
+                elapsed = _seconds(case)
                 if number >= warm_ups:
                     times[name].append(elapsed)
             turns.rotate(-1)
+    return {name: median(taken) for name, taken in times.items()}
+
+
+def in_order(cases: Mapping[str, Callable[[], object]], order: Iterable[str]) -> dict[str, float]:
+    """Return the median processor seconds of each case that `order` names, run just as it says.
+
+    What a short case takes depends on what ran before it, by what is left in the processor's caches: where the order
+    of real life is known, it is the one to measure in.
+    """
+    times: dict[str, list[float]] = {name: [] for name in cases}
+    gc.collect()
+    with _no_collector():
+        for name in order:
+            times[name].append(_seconds(cases[name]))
+    return {name: median(taken) for name, taken in times.items() if taken}
+
+
+def _seconds(case: Callable[[], object]) -> float:
+    began = thread_time()
+    case()
+    return thread_time() - began
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
     finally:
         if collecting:
             gc.enable()
-    return {name: median(taken) for name, taken in times.items()}

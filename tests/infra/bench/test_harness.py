@@ -15,7 +15,7 @@ from infra.bench import report
 from infra.bench.findings import Figure, Findings, Skip, Table
 from infra.bench.material import data_file, shard
 from infra.bench.registry import SkippedError, discover, find, subject
-from infra.bench.timing import interleaved
+from infra.bench.timing import in_order, interleaved
 from signalbox.domain.errors import InvalidValueError
 
 FASTER = Figure("speed.ours_vs_theirs", 1.7, "higher", 1.6, "their time over ours")
@@ -175,6 +175,15 @@ def test_cases_take_turns_and_warm_ups_do_not_count() -> None:
     assert order == ["a", "b", "b", "a"] * 2 + ["a", "b"]
     assert set(seconds) == {"a", "b"}
     assert all(taken >= 0 for taken in seconds.values())
+
+
+def test_cases_run_in_the_order_they_are_asked_for() -> None:
+    ran: list[str] = []
+
+    seconds = in_order({name: lambda name=name: ran.append(name) for name in "abc"}, ["b", "a", "b"])
+
+    assert ran == ["b", "a", "b"]
+    assert list(seconds) == ["a", "b"]
 
 
 def test_a_shard_without_recorded_candles_is_of_the_simulated_market_and_says_so(

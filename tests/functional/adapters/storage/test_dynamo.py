@@ -48,6 +48,17 @@ def test_every_model_works_through_one_client(tables: None):
     assert clients == {id(aws.client("dynamodb"))}
 
 
+def test_the_user_agent_is_spelled_once_and_not_for_each_call(tables: None):
+    sent: list[str] = []
+    aws.client("dynamodb").meta.events.register(
+        "before-send.dynamodb", lambda request, **_: sent.append(request.headers["User-Agent"].decode())
+    )
+
+    DynamoAccountRepository().put(make_account(), make_key())
+
+    assert set(sent) == {aws.session().user_agent()}
+
+
 def test_a_new_client_reaches_models_that_knew_another(tables: None):
     before = AccountItem._get_connection().connection.client
 
