@@ -1,6 +1,6 @@
-"""What re-pricing costs: items read and written against the floor, and marking as columns against a loop."""
+"""What re-pricing costs: items read and written against the floor, and its sums as columns against a loop."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -16,34 +16,49 @@ from infra.bench.pricing_house import (
     bench_signal,
 )
 from infra.bench.registry import SkippedError, subject
+from infra.bench.report import as_milliseconds
 from infra.bench.timing import interleaved
-from signalbox.domain.signals.batch_marking import SignalColumns, mark_many
+from signalbox.domain.instants import from_ms, to_ms
+from signalbox.domain.market.consensus import ConsensusPrice
+from signalbox.domain.signals.batch_revision import QuietRanges, may_be_revised, to_revise
 from signalbox.domain.signals.costs import DEFAULT_COSTS
+from signalbox.domain.signals.revision import DEFAULT_RULES, revise
+from signalbox.domain.signals.signal import Signal
 
 ROUNDS = 31
+CALM_MOVE = 0.003
+"""How far prices are from those of the last revision, as a standard deviation: a twentieth of them revises."""
+ATR = 0.8
+"""The average true range of each, for an entry of 100."""
+BATCH, RANGES = "ranges laid out as columns", "the same ranges laid out as dicts, in a loop"
+RULE = "the rule, in a loop over floats in dicts"
+WORKER, EACH = "from stored signals, as columns (the worker)", "from stored signals, one by one"
 
 LOSSES = (
-    "The worker revises its open signals one by one, under the rules of a revision, as they come from storage: marking"
-    " many at once pays where columns are laid out already.",
+    "Re-pricing: what the worker's screen takes is nearly all laying stored signals out as columns, and a loop over the"
+    " same ranges would do; a revision that is due is made in exact decimals, one by one.",
 )
 
 
-@subject("Re-pricing: items against the floor, and marking open signals")
+@subject("Re-pricing: items against the floor, and which signals a price revises")
 def measure() -> Findings:
     """Return `reprice.items_vs_floor` (needs recorded candles) and `reprice.batch_vs_loop`."""
-    marking = batch_vs_loop()
-    marked = Figure(
+    seconds = screening()
+    screened = Figure(
         "reprice.batch_vs_loop",
-        marking["ratio"],
+        seconds[RULE] / seconds[BATCH],
         "higher",
         12,
-        f"{OPEN_SIGNALS} signals marked to their prices: a loop over floats in dicts / columns, medians of turns; both"
-        " laid out already",
+        f"which of {OPEN_SIGNALS} open signals their prices revise: the rule, in a loop over floats in dicts / prices"
+        " compared with the ranges that follow from it, as columns; both laid out already, medians of turns",
     )
+    rows = tuple((name, as_milliseconds(taken)) for name, taken in seconds.items())
+    times = Table(f"Which of {OPEN_SIGNALS} signals are revised", ("how", "median"), rows)
     try:
         minutes = items_vs_floor()
     except SkippedError as e:
-        return Findings(figures=(marked,), skipped=(Skip("reprice.items_vs_floor", str(e)),), losses=LOSSES)
+        skipped = (Skip("reprice.items_vs_floor", str(e)),)
+        return Findings(figures=(screened,), tables=(times,), skipped=skipped, losses=LOSSES)
     worst = max(figures["ratio"] for figures in minutes.values())
     floor = Figure(
         "reprice.items_vs_floor",
@@ -53,10 +68,13 @@ def measure() -> Findings:
         f"items read and written to re-price {OPEN_SIGNALS} open signals over {SYMBOLS} symbols / the floor; the worst"
         " of a calm, a normal and a crash minute, in each of which a candle closes",
     )
+    return Findings(figures=(screened, floor), tables=(times, _items(minutes)), losses=LOSSES)
+
+
+def _items(minutes: Mapping[str, Mapping[str, float]]) -> Table:
     columns = ("minute", *next(iter(minutes.values())))
     rows = tuple((minute, *map(str, figures.values())) for minute, figures in minutes.items())
-    table = Table("One cycle of re-pricing, in items", columns, rows)
-    return Findings(figures=(marked, floor), tables=(table,), losses=LOSSES)
+    return Table("One cycle of re-pricing, in items", columns, rows)
 
 
 def items_vs_floor(recorded: Recorded | None = None) -> dict[str, dict[str, float]]:
@@ -91,40 +109,55 @@ def items_vs_floor(recorded: Recorded | None = None) -> dict[str, dict[str, floa
     return found
 
 
-def batch_vs_loop(rounds: int = ROUNDS) -> dict[str, float]:
-    """Return how many times faster `mark_many` marks 2,000 signals than a loop over floats in dicts.
+def screening(rounds: int = ROUNDS) -> dict[str, float]:
+    """Return the seconds that it takes to tell which of 2,000 signals their prices revise, by how; medians of turns.
 
-    Both start from rows that are laid out already, and are timed in turn; medians over `rounds`.
+    `BATCH`, `RULE` and `RANGES` start from numbers that are laid out already, `WORKER` and `EACH` from signals as they
+    come from storage.
     """
     rng = np.random.default_rng(2)
     signals = [bench_signal(f"S{at}/USDT", 100.0, 0, at, rng) for at in range(OPEN_SIGNALS)]
-    columns = SignalColumns.of(signals)
-    names = ("side", "filled", "target", "stop", "mfe_r", "mae_r")
-    rows = [{name: float(getattr(columns, name)[at]) for name in names} for at in range(len(signals))]
-    prices = 100 * np.exp(rng.normal(0, 0.01, len(signals)))
-    plain = prices.tolist()
-    cases = {"batch": lambda: mark_many(columns, prices), "loop": lambda: _mark_loop(rows, plain)}
-    seconds = interleaved(cases, rounds)
-    return {"ratio": round(seconds["loop"] / seconds["batch"], 1), **seconds}
+    atrs, now = [ATR] * len(signals), from_ms(MINUTE)
+    quiet = QuietRanges.of(signals, atrs, now=now)
+    rows = [_row(signal) for signal in signals]
+    range_rows = [{"low": low, "high": high} for low, high in zip(quiet.low.tolist(), quiet.high.tolist(), strict=True)]
+    quoted, times = 100 * np.exp(rng.normal(0, CALM_MOVE, len(signals))), np.full(len(signals), float(MINUTE))
+    plain = quoted.tolist()
+    prices = [_price(signal, value) for signal, value in zip(signals, plain, strict=True)]
+    cases: dict[str, Callable[[], object]] = {
+        BATCH: lambda: may_be_revised(quiet, quoted, times),
+        RANGES: lambda: [
+            price <= row["low"] or price >= row["high"] for row, price in zip(range_rows, plain, strict=True)
+        ],
+        RULE: lambda: [_is_revised(row, price, MINUTE) for row, price in zip(rows, plain, strict=True)],
+        WORKER: lambda: to_revise(signals, prices, atrs, now=now),
+        EACH: lambda: [revise(*each, atr=ATR, now=now) for each in zip(signals, prices, strict=True)],
+    }
+    return interleaved(cases, rounds)
 
 
-def _mark_loop(rows: Sequence[Mapping[str, float]], prices: Sequence[float]) -> list[dict[str, float | bool]]:
-    """The same sums as `mark_many`, one signal at a time."""
-    share, marks = DEFAULT_COSTS.side_fraction, []
-    for row, price in zip(rows, prices, strict=True):
-        risk = abs(row["filled"] - row["stop"])
-        gross = row["side"] * (price - row["filled"]) / risk
-        to_target = row["side"] * (row["target"] - price) / risk
-        to_stop = row["side"] * (price - row["stop"]) / risk
-        marks.append(
-            {
-                "unrealised_r": gross - share * (row["filled"] + price) / risk,
-                "to_target_r": to_target,
-                "to_stop_r": to_stop,
-                "mfe_r": max(row["mfe_r"], gross),
-                "mae_r": min(row["mae_r"], gross),
-                "target_crossed": to_target <= 0,
-                "stop_crossed": to_stop <= 0,
-            }
-        )
-    return marks
+def _row(signal: Signal) -> dict[str, float]:
+    levels = signal.levels
+    prices = {"entry": levels.entry_price, "target": levels.target_price, "stop": levels.stop_loss}
+    return {
+        **{name: float(price) for name, price in prices.items()},
+        "side": signal.signal_type.side,
+        "may_act": signal.may_act,
+        "expires_at": to_ms(signal.expires_at),
+        "atr": ATR,
+        "bps": DEFAULT_RULES.move_bps[signal.timeframe],
+    }
+
+
+def _is_revised(row: Mapping[str, float], price: float, now_ms: int) -> bool:
+    """The rule of `revise`, in floats."""
+    share, side, target, stop = DEFAULT_COSTS.side_fraction, row["side"], row["target"], row["stop"]
+    gain, loss = side * (target - price), side * (price - stop)
+    left = None if gain <= 0 or loss <= 0 else (gain - share * (price + target)) / (loss + share * (price + stop))
+    may_act = left is not None and left >= DEFAULT_RULES.min_reward_risk and now_ms < row["expires_at"]
+    threshold = max(row["entry"] * row["bps"] * 1e-4, DEFAULT_RULES.move_atr * row["atr"])
+    return abs(price - row["entry"]) >= threshold or left is None or bool(row["may_act"] and not may_act)
+
+
+def _price(signal: Signal, value: float) -> ConsensusPrice:
+    return ConsensusPrice(signal.symbol, value, MINUTE, ("bench",), {}, low_trust=False)

@@ -10,6 +10,7 @@ from typing import Any
 
 from signalbox.domain.instants import to_ms
 from signalbox.domain.market.consensus import ConsensusPrice, PriceFrame, agree_all
+from signalbox.domain.signals.batch_revision import to_revise
 from signalbox.domain.signals.ending_record import ending_record
 from signalbox.domain.signals.revision import Revision, revise
 from signalbox.domain.signals.signal import Signal
@@ -158,7 +159,9 @@ def _change_all(
     """Bring every open signal up to `now`; return what the report counts of it. What another worker had changed first
     is lost, and the next cycle settles its symbol anew. The first of `frames` is this cycle's."""
     prices = frames[0].prices
-    revised = {signal.signal_id for signal in opened if _revised(signal, prices.get(signal.symbol), now) is not None}
+    priced = [signal for signal in opened if signal.symbol in prices]
+    asked = to_revise(priced, [prices[signal.symbol] for signal in priced], list(map(_range, priced)), now=now)
+    revised = {signal.signal_id for signal in asked}
     evidence = settling.evidence(opened, now, gone=gone, revised=revised)
     done: Counter[str] = Counter()
     for signal in opened:

@@ -1,4 +1,4 @@
-"""Marking one open signal to a price: what a reader sees of it now. `batch_marking` does many at once, with numpy.
+"""Marking one open signal to a price: what a reader sees of it now.
 
 R counts from `filled_price`, and from `entry_price` until the signal is filled.
 """
