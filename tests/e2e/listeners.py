@@ -132,6 +132,11 @@ class Crowd:
         asyncio.run_coroutine_threadsafe(until(), self._loop).result(seconds + 10)
 
     async def _end(self) -> None:
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        """Let every task come to its end: one given up while it closes its connection leaves a socket behind."""
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for each in self.listeners:
+            if each.socket is not None:
+                each.socket.transport.abort()
+        for task in tasks:
             task.cancel()
-        await asyncio.sleep(0.1)
+        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 20)
