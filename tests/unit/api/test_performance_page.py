@@ -48,6 +48,14 @@ def test_every_rate_stands_with_its_interval_its_n_and_the_coins(document: dict[
     assert "edge not shown" in page
 
 
+def test_a_strategy_whose_signals_ended_on_one_day_is_seen_in_the_drawing(document: dict[str, Any]) -> None:
+    coin, own = document["strategies"]
+    curve = [{"day": "2024-01-04", "r": 1.5}, {"day": "2024-01-05", "r": -0.5}]
+    shown = [{**coin, "equity_curve": curve}, {**own, "equity_curve": curve[:1]}]
+    page = render({**document, "strategies": shown})
+    assert [page.count(f'<circle class="end {line}"') for line in ("coin", "c0")] == [1, 1]
+
+
 def test_a_month_says_how_many_of_its_signals_the_rate_is_of(document: dict[str, Any]) -> None:
     month = document["strategies"][1]["months"][-1]
     assert (month["win_rate"]["too_few"], month["booked"]) == (True, 5)

@@ -188,8 +188,11 @@ def _chart(strategies: Sequence[Document]) -> str:
 
     lines = []
     for at, one in curves:
-        points = " ".join(f"{x(_ordinal(point)):.1f},{y(point['r']):.1f}" for point in one["equity_curve"])
-        lines.append(f'<polyline class="line {_line(at, one)}" points="{points}"/>')
+        points = [(f"{x(_ordinal(point)):.1f}", f"{y(point['r']):.1f}") for point in one["equity_curve"]]
+        along, (end_x, end_y) = " ".join(map(",".join, points)), points[-1]
+        lines.append(f'<polyline class="line {_line(at, one)}" points="{along}"/>')
+        # All that there is to see of a strategy whose signals ended on one day.
+        lines.append(f'<circle class="end {_line(at, one)}" cx="{end_x}" cy="{end_y}" r="3"/>')
     marks = "".join(
         f'<text x="{LEFT - 6}" y="{y(level) + 4:.1f}" text-anchor="end">{level:+.1f}</text>'
         for level in {low, 0.0, high}

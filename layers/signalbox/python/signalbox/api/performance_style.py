@@ -26,7 +26,7 @@ ul{margin:.3rem 0;padding-left:1.2rem}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{padding:.4rem .5rem;text-align:right;vertical-align:top;border-bottom:1px solid var(--rule);white-space:nowrap}
-thead th{color:var(--soft);font-weight:600;font-size:.82rem;vertical-align:bottom}
+thead th{color:var(--soft);font-weight:600;font-size:.82rem;vertical-align:bottom;white-space:normal}
 th:first-child{text-align:left;font-weight:600}
 td small{display:block;color:var(--soft)}td small.coin{color:var(--coin)}
 .badge{border:1px solid currentColor;border-radius:99px;padding:.05rem .55rem;font-size:.85rem;color:var(--soft)}
@@ -34,6 +34,7 @@ td small{display:block;color:var(--soft)}td small.coin{color:var(--coin)}
 svg{width:100%;height:auto;display:block}svg text{fill:var(--soft);font:12px system-ui,sans-serif}
 .zero{stroke:var(--soft);stroke-dasharray:2 3}
 .line{fill:none;stroke:var(--line);stroke-width:1.8;stroke-linejoin:round}
+.end{fill:var(--line)}
 .coin{--line:var(--coin)}.line.coin{stroke-dasharray:5 4}
 .legend span{display:inline-block;margin-right:1.1rem}
 .legend span::before{content:"";display:inline-block;width:1.3em;height:3px;background:var(--line);margin-right:.4em;
@@ -47,9 +48,9 @@ vertical-align:middle}
     + _lines(_DARK)
     + """}
 @media print{@page{size:A4 landscape;margin:12mm}html{font-size:10px}
-thead th,td small{white-space:normal}body{background:#fff;font-size:10px}main{max-width:none;padding:0}
+td small{white-space:normal}body{background:#fff;font-size:10px}main{max-width:none;padding:0}
 section{break-inside:avoid;border-color:#999;background:none}.scroll{overflow:visible}th,td{padding:.25rem .3rem}
-.line{print-color-adjust:exact;-webkit-print-color-adjust:exact}
+.line,.end{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .legend span::before{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 """
 )
