@@ -35,8 +35,8 @@ DAY = timedelta(days=1)
 CORE = 0.58
 """The share of a core that the API has: its 1,024 MB of the 1,769 that make one."""
 BEFORE, NEAR, SHARED, RECOMPUTED = "read from the tables", "kept in the worker", "kept in the table", "read anew"
-WAYS = {"near_hits": NEAR, "shared_hits": SHARED, "recomputed": RECOMPUTED}
-"""What the measured cases are by the names that the cache counts them under."""
+WAYS = {NEAR: "near_hits", SHARED: "shared_hits", RECOMPUTED: "recomputed"}
+"""How an answer comes about while nobody waits for anybody, and what `CacheFigures` counts it under."""
 
 
 @dataclass
@@ -74,12 +74,12 @@ class _Body:
 def milliseconds(signals: Sequence[Signal], ways: Sequence[str]) -> dict[str, float]:
     """Return what a page of `signals` takes on the API's share of a core, by how it is answered: the median.
 
-    `ways` are how one worker came by its day's answers, one after the other (`cache_day.WAYS`); they are timed just so.
+    `ways` are how one worker came by its day's answers, one after the other (`WAYS`); they are timed just so.
     """
     replies = Replies(_page(signals))
     query = FeedQuery(since=END - 20 * DAY, until=END, visible_at=END, limit=len(signals))
     with _answered_by(replies):
-        times = in_order(_cases(replies, query), _in_blocks([WAYS[way] for way in ways[:STRETCH]]))
+        times = in_order(_cases(replies, query), _in_blocks(ways[:STRETCH]))
     return {name: 1000 * seconds / CORE for name, seconds in times.items()}
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from infra.bench.answer_times import WAYS
 from infra.bench.cache_house import Answers, Reader, Record, Versions
 from infra.bench.cache_trace import HOURS, WORKERS, Read, Write, past, questions, trace
 from infra.bench.history_house import END
@@ -23,8 +24,6 @@ from signalbox.services.warm_cache import MOST_WARMED, warm_cache
 
 RELAY = timedelta(milliseconds=400)
 """From a write until its counters have moved: stream, relay, queue."""
-WAYS = ("near_hits", "shared_hits", "recomputed")
-"""How an answer comes about while nobody waits for anybody, as `CacheFigures` names it."""
 WARM_EVERY = timedelta(minutes=5)
 SECOND = timedelta(seconds=1)
 
@@ -33,7 +32,7 @@ SECOND = timedelta(seconds=1)
 class Worker:
     """One worker of the API, or the one that warms: pages of signals through a cache of its own, told apart by text.
 
-    `answered` is how it came by its answers, one after the other: the names that `CacheFigures` counts them under.
+    `answered` is how it came by its answers, one after the other, by the names of `answer_times.WAYS`.
     """
 
     day: "Day"
@@ -49,7 +48,7 @@ class Worker:
         before = self.figures.counted()
         kept = self.cache.answer(request_of(query, self.day.now), lambda: self._read(query))
         counted = self.figures.counted()
-        self.answered.extend(name for name in WAYS if counted[name] > before[name])
+        self.answered.extend(way for way, name in WAYS.items() if counted[name] > before[name])
         return self.day.pages[kept.text]
 
     def _read(self, query: FeedQuery) -> Reading:
