@@ -39,7 +39,7 @@ def mark(signal: Signal, price: float | Decimal, *, now: datetime, costs: Costs 
     if not (isfinite(price) and price > 0):
         raise InvalidValueError(f"price must be a positive number, was {price}")
     levels, side = signal.levels, signal.signal_type.side
-    filled, target, stop = float(basis_price(signal)), float(levels.target_price), float(levels.stop_loss)
+    filled, target, stop = float(_basis_price(signal)), float(levels.target_price), float(levels.stop_loss)
     risk = abs(filled - stop)
     gross = side * (price - filled) / risk
     to_target, to_stop = side * (target - price) / risk, side * (price - stop) / risk
@@ -56,6 +56,6 @@ def mark(signal: Signal, price: float | Decimal, *, now: datetime, costs: Costs 
     )
 
 
-def basis_price(signal: Signal) -> Decimal:
+def _basis_price(signal: Signal) -> Decimal:
     """Return the price from which R counts: the fill, or the published entry until there is one."""
     return signal.levels.entry_price if signal.filled_price is None else signal.filled_price
