@@ -7,11 +7,15 @@ from typing import Any
 
 from signalbox.domain.instants import to_ms
 from signalbox.domain.market.candles import Candle
+from signalbox.domain.market.consensus import ConsensusPrice
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.signal import Levels, Origin, Signal, SignalType
 
 START = datetime(2024, 1, 5, 13, 0, tzinfo=UTC)
 """Close of the candle that gave the signal."""
+
+NOW = START + timedelta(minutes=10)
+"""Some time after it was given, where a test needs one."""
 
 MINUTE = 60_000
 STEP = Timeframe.M5.milliseconds
@@ -57,6 +61,11 @@ def make_signal(
         "code_version": "test",
     }
     return Signal(**(values | changes))
+
+
+def price(value: float, *, minute: int = 10, symbol: str = "BTC/USDT") -> ConsensusPrice:
+    """What two exchanges agree on, so many minutes after START."""
+    return ConsensusPrice(symbol, value, to_ms(START) + minute * MINUTE, ("binance", "kraken"), {}, low_trust=False)
 
 
 def candles_of(*rows: Sequence[float], start: int = FIRST, step: int = STEP) -> list[Candle]:

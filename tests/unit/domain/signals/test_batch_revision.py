@@ -11,15 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signalbox.domain.errors import InvalidValueError
-from signalbox.domain.instants import to_ms
-from signalbox.domain.market.consensus import ConsensusPrice
 from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.batch_revision import QuietRanges, may_be_revised, to_revise
 from signalbox.domain.signals.revision import revise
 from signalbox.domain.signals.signal import Signal
-from tests.unit.domain.signals.cases import START, make_signal
-
-NOW = START + timedelta(minutes=10)
+from tests.unit.domain.signals.cases import NOW, START, make_signal, price
 
 cents = st.integers(9_500, 10_500).map(lambda each: Decimal(each) / 100)
 """Around the entry of 100, the target and the stop, so that prices lie right on levels and thresholds too."""
@@ -40,14 +36,10 @@ def opened(draw: st.DrawFn) -> Signal:
     return signal
 
 
-def price(signal: Signal, value: float, minute: int = 10) -> ConsensusPrice:
-    return ConsensusPrice(signal.symbol, value, to_ms(START) + minute * 60_000, ("binance",), {}, low_trust=False)
-
-
 @given(st.lists(st.tuples(opened(), cents, st.sampled_from([None, 0.4, 2.0, nan, inf, -1.0])), max_size=8))
 def test_whatever_a_price_revises_passes_the_screen(cases: list[tuple[Signal, Decimal, float | None]]):
     signals = [signal for signal, _, _ in cases]
-    prices = [price(signal, float(value)) for signal, value, _ in cases]
+    prices = [price(float(value)) for signal, value, _ in cases]
     atrs = [atr for _, _, atr in cases]
     passed = to_revise(signals, prices, atrs, now=NOW)
     for signal, quoted, atr in zip(signals, prices, atrs, strict=True):
@@ -58,8 +50,8 @@ def test_whatever_a_price_revises_passes_the_screen(cases: list[tuple[Signal, De
 def test_a_move_of_just_the_threshold_passes_though_floats_see_a_little_less():
     signal = replace(make_signal(), revision=1, revised_price=Decimal("98.51"), revised_at=START)
     assert 99.21 < 98.51 + 0.7
-    assert revise(signal, price(signal, 99.21), atr=1.4, now=NOW) is not None
-    assert to_revise([signal], [price(signal, 99.21)], [1.4], now=NOW) == [signal]
+    assert revise(signal, price(99.21), atr=1.4, now=NOW) is not None
+    assert to_revise([signal], [price(99.21)], [1.4], now=NOW) == [signal]
 
 
 def test_what_a_price_leaves_alone_does_not_pass_the_screen():
@@ -70,7 +62,7 @@ def test_what_a_price_leaves_alone_does_not_pass_the_screen():
         if rng.integers(2):
             signal = replace(signal, revised_price=Decimal(repr(float(rng.uniform(97, 105)))), revised_at=START)
         signals.append(signal)
-        prices.append(price(signal, float(rng.uniform(97, 105))))
+        prices.append(price(float(rng.uniform(97, 105))))
     atrs = [float(rng.uniform(0.5, 4)) for _ in signals]
     revised = [
         signal
@@ -84,13 +76,13 @@ def test_what_a_price_leaves_alone_does_not_pass_the_screen():
 @pytest.mark.parametrize("value", [nan, inf, -inf, 0.0, -100.0])
 def test_what_is_no_price_revises_nothing(value: float):
     signal = make_signal()
-    assert to_revise([signal], [price(signal, value)], [None], now=NOW) == []
+    assert to_revise([signal], [price(value)], [None], now=NOW) == []
 
 
 def test_a_price_older_than_the_revision_revises_nothing():
     signal = replace(make_signal(), revision=1, revised_price=Decimal("100.7"), revised_at=NOW)
-    assert to_revise([signal], [price(signal, 103.0, minute=9)], [None], now=NOW) == []
-    assert to_revise([signal], [price(signal, 103.0, minute=10)], [None], now=NOW) == [signal]
+    assert to_revise([signal], [price(103.0, minute=9)], [None], now=NOW) == []
+    assert to_revise([signal], [price(103.0, minute=10)], [None], now=NOW) == [signal]
 
 
 def test_no_signals_are_none_to_revise_and_prices_must_fit():

@@ -1,7 +1,6 @@
 """Revisions: when the current levels change, what to, and that they do not flap."""
 
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -11,18 +10,12 @@ from hypothesis import strategies as st
 
 from signalbox.domain.errors import InvalidValueError
 from signalbox.domain.instants import to_ms
-from signalbox.domain.market.consensus import ConsensusPrice
 from signalbox.domain.signals.costs import Costs
 from signalbox.domain.signals.revision import Revision, RevisionReason, RevisionRules, current_levels, revise
 from signalbox.domain.signals.signal import Signal, Status
-from tests.unit.domain.signals.cases import START, make_signal, sheared
+from tests.unit.domain.signals.cases import NOW, make_signal, price, sheared
 
-NOW = START + timedelta(minutes=10)
 RULES = RevisionRules(costs=Costs(fee_bps=0, half_spread_bps=0, slippage_bps=0))
-
-
-def price(value: float, *, minute: int = 10, symbol: str = "BTC/USDT") -> ConsensusPrice:
-    return ConsensusPrice(symbol, value, to_ms(START) + minute * 60_000, ("binance", "kraken"), {}, low_trust=False)
 
 
 def revised(
