@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -43,6 +44,13 @@ class Walk:
             self.house.stepper.step(moment, self.at)
             self.at = moment
         return moments
+
+
+def items_of(house: House, logical_id: str) -> list[dict[str, Any]]:
+    """Return everything that a table of the house holds, as DynamoDB spells it."""
+    table = house.deployment.resources[logical_id]
+    pages = house.cloud.client("dynamodb").get_paginator("scan").paginate(TableName=table)
+    return [item for page in pages for item in page["Items"]]
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ from signalbox.domain.market.timeframe import Timeframe
 from signalbox.domain.signals.signal import Levels, Origin, Signal, SignalType
 from signalbox.services.authorize import hash_key
 from tests.builders import ended, make_signal
+from tests.e2e.conftest import items_of
 
 Told = tuple[str, str, str, str]
 """Who is told what: signal_id, kind, account_id, channel."""
@@ -186,17 +187,11 @@ def waiting(house: House) -> str:
 
 def stored(house: House) -> dict[Told, dict[str, Any]]:
     """Every delivery there is, by who is told what."""
-    table = house.deployment.resources["DeliveriesTable"]
     found = {}
-    for item in scan(house, table):
+    for item in items_of(house, "DeliveriesTable"):
         kind = item["event_id"]["S"].rsplit("!", 2)[1]
         found[item["signal_id"]["S"], kind, item["account_id"]["S"], item["channel"]["S"]] = item
     return found
-
-
-def scan(house: House, table: str) -> list[dict[str, Any]]:
-    pages = house.cloud.client("dynamodb").get_paginator("scan").paginate(TableName=table)
-    return [item for page in pages for item in page["Items"]]
 
 
 def mailed(house: House) -> Counter[Told]:
@@ -213,7 +208,7 @@ def mailed(house: House) -> Counter[Told]:
 
 def logged(house: House) -> Counter[tuple[str, str]]:
     """Every entry of every topic, read back: how often each topic tells of each delivery."""
-    items = scan(house, house.deployment.resources["TopicLogTable"])
+    items = items_of(house, "TopicLogTable")
     found = [(item["topic"]["S"], record) for item in items if (record := item.get("record"))]
     return Counter((topic, delivery_id_in(record["S"])) for topic, record in found)
 

@@ -2,25 +2,20 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 import httpx
 
 from infra.local.house import House
-from tests.e2e.conftest import Walk
-
-Root = Callable[[str], Any]
+from tests.e2e.conftest import Walk, items_of
 
 
-def deliveries_of(cloud: House, root: Root, alert_id: str) -> list[str]:
-    table = cloud.deployment.resources["DeliveriesTable"]
-    pages = root("dynamodb").get_paginator("scan").paginate(TableName=table)
-    items = [item for page in pages for item in page["Items"]]
+def deliveries_of(cloud: House, alert_id: str) -> list[str]:
+    items = items_of(cloud, "DeliveriesTable")
     return [item["state"]["S"] for item in items if item["event_id"]["S"].startswith(f"{alert_id}!")]
 
 
 def test_an_alert_is_fired_by_a_price_and_mailed_once(
-    walk: Walk, cloud: House, root: Root, api: httpx.Client, step_turns: Callable[[int], list[datetime]]
+    walk: Walk, cloud: House, api: httpx.Client, step_turns: Callable[[int], list[datetime]]
 ) -> None:
     step_turns(1)
     asked = {"kind": "above", "symbol": "BTC/USDT", "price": "0.01", "note": "at last"}
@@ -33,7 +28,7 @@ def test_an_alert_is_fired_by_a_price_and_mailed_once(
     shown = api.get(f"/signals/api/alerts/{alert_id}").json()
     assert (shown["fired"], shown["waiting"]) == (1, False)
     assert shown["last"]["headline"].startswith("BTC/USDT rose to ")
-    assert deliveries_of(cloud, root, alert_id) == ["ACCEPTED"]
+    assert deliveries_of(cloud, alert_id) == ["ACCEPTED"]
     assert not cloud.stepper.backlog.dead_letters()
     assert api.delete(f"/signals/api/alerts/{alert_id}").status_code == 204
 
@@ -49,19 +44,14 @@ def test_every_turn_keeps_the_regimes(
 
 
 def test_every_change_of_regime_is_told_once_and_numbered_without_a_gap(
-    walk: Walk, cloud: House, root: Root, step_turns: Callable[[int], list[datetime]]
+    walk: Walk, cloud: House, step_turns: Callable[[int], list[datetime]]
 ) -> None:
     step_turns(2)
-    stored = [item for item in scanned(cloud, root, "RegimesTable") if not item["series"]["S"].startswith("newest#")]
-    told = [item for item in scanned(cloud, root, "TopicLogTable") if item["topic"]["S"] == "regimes"]
+    stored = [item for item in items_of(cloud, "RegimesTable") if not item["series"]["S"].startswith("newest#")]
+    told = [item for item in items_of(cloud, "TopicLogTable") if item["topic"]["S"] == "regimes"]
     entries = sorted((int(item["sequence"]["N"]), item.get("record")) for item in told)
     assert [number for number, _ in entries] == list(range(len(stored) + 1))  # Number 0 is the count.
     assert len({str(record) for _, record in entries}) == len(stored) + 1 > 10
-
-
-def scanned(cloud: House, root: Root, logical_id: str) -> list[dict[str, Any]]:
-    pages = root("dynamodb").get_paginator("scan").paginate(TableName=cloud.deployment.resources[logical_id])
-    return [item for page in pages for item in page["Items"]]
 
 
 def test_a_caller_without_a_key_has_no_alerts(cloud: House) -> None:

@@ -13,7 +13,7 @@ from infra.local.demo_account import as_function, table_settings
 from infra.local.house import House
 from signalbox.domain.accounts.account import Tier
 from signalbox.domain.delivery.delivery import Channel, Subscription
-from tests.e2e.conftest import Walk
+from tests.e2e.conftest import Walk, items_of
 
 Root = Callable[[str], Any]
 SUBSCRIBERS = 100
@@ -51,11 +51,11 @@ def pushed(cloud: House, root: Root) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def told(walk: Walk, cloud: House, root: Root, follower: ClientConnection, pushed: str) -> list[dict[str, Any]]:
+def told(walk: Walk, cloud: House, follower: ClientConnection, pushed: str) -> list[dict[str, Any]]:
     """The deliveries of the turns that these subscribers lived through, until signals were published."""
     from signalbox.adapters.storage.subscriptions import DynamoSubscriptionRepository
 
-    before = {item["delivery_id"]["S"] for item in stored(cloud, root)}
+    before = {item["delivery_id"]["S"] for item in items_of(cloud, "DeliveriesTable")}
     with as_function(cloud.cloud, table_settings(cloud.deployment)):
         for number in range(SUBSCRIBERS):
             channel = Channel.EMAIL if number < BY_MAIL else Channel.WEBSOCKET
@@ -70,18 +70,13 @@ def told(walk: Walk, cloud: House, root: Root, follower: ClientConnection, pushe
             )
     for _ in range(MOST_TURNS):
         walk.step(1)
-        found = [item for item in stored(cloud, root) if item["delivery_id"]["S"] not in before]
+        found = [item for item in items_of(cloud, "DeliveriesTable") if item["delivery_id"]["S"] not in before]
         if any("!published!" in item["event_id"]["S"] for item in found):
             break
     with as_function(cloud.cloud, table_settings(cloud.deployment)):
         for number in range(SUBSCRIBERS):
             DynamoSubscriptionRepository().remove(f"subscriber-{number}", f"e2e-{number}")
     return found
-
-
-def stored(cloud: House, root: Root) -> list[dict[str, Any]]:
-    pages = root("dynamodb").get_paginator("scan").paginate(TableName=cloud.deployment.resources["DeliveriesTable"])
-    return [item for page in pages for item in page["Items"]]
 
 
 def test_every_event_is_told_to_every_subscriber_once_by_their_channel_and_to_nobody_else(

@@ -17,6 +17,7 @@ from signalbox.domain.delivery.delivery import LEASE
 from signalbox.domain.delivery.topics import feed_topic
 from signalbox.ports.topics import Connection
 from tests.e2e import storm
+from tests.e2e.conftest import items_of
 from tests.e2e.listeners import Crowd, Listener
 from tests.e2e.storm import Told
 from tests.proof import PROVING, cases
@@ -75,7 +76,7 @@ def after(storm_house: House, storm_proxy: FaultProxy) -> Aftermath:
         storm_proxy.rules.clear()
         crowd.wait_until_reached(first + SIGNALS, 60)
         storm.unsubscribe(asked)
-        connections = storm.scan(storm_house, storm_house.deployment.resources["ConnectionsTable"])
+        connections = items_of(storm_house, "ConnectionsTable")
     ids = {signal.signal_id for signal in signals}
     found = {told: item for told, item in storm.stored(storm_house).items() if told[0] in ids}
     followed_by = {item["connection_id"]["S"] for item in connections}

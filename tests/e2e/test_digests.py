@@ -1,7 +1,6 @@
 """One mail instead of many, on the real template: a daily digest, and what a daily budget leaves for the morning."""
 
 from collections import Counter
-from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -13,9 +12,8 @@ from signalbox.adapters.storage.attributes import sortable_iso
 from signalbox.domain.accounts.account import Tier
 from signalbox.domain.delivery.delivery import Channel, Subscription
 from signalbox.domain.delivery.timing import Digest
-from tests.e2e.conftest import Walk
+from tests.e2e.conftest import Walk, items_of
 
-Root = Callable[[str], Any]
 DAILY, BUDGETED = "daily-digest", "daily-budget"
 BUDGET = 1
 TURNS = 16
@@ -53,7 +51,7 @@ def morning(walk: Walk) -> datetime:
 
 
 @pytest.fixture(scope="module")
-def told(walk: Walk, cloud: House, root: Root, morning: datetime) -> dict[str, list[dict[str, Any]]]:
+def told(walk: Walk, cloud: House, morning: datetime) -> dict[str, list[dict[str, Any]]]:
     """The deliveries of both accounts after the turns, by account."""
     from signalbox.adapters.storage.subscriptions import DynamoSubscriptionRepository
 
@@ -65,8 +63,7 @@ def told(walk: Walk, cloud: House, root: Root, morning: datetime) -> dict[str, l
         walk.step(TURNS)
         for each in wishes:
             subscriptions.remove(each.account_id, each.subscription_id)
-    pages = root("dynamodb").get_paginator("scan").paginate(TableName=cloud.deployment.resources["DeliveriesTable"])
-    items = [item for page in pages for item in page["Items"]]
+    items = items_of(cloud, "DeliveriesTable")
     return {account: [item for item in items if item["account_id"]["S"] == account] for account in (DAILY, BUDGETED)}
 
 

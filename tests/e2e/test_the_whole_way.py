@@ -20,7 +20,7 @@ from infra.local.faults import Fault, FaultRule
 from infra.local.house import House
 from infra.local.processes import session_members
 from signalbox.domain.instants import to_iso, to_ms
-from tests.e2e.conftest import Walk
+from tests.e2e.conftest import Walk, items_of
 
 Root = Callable[[str], Any]
 
@@ -32,18 +32,13 @@ def lived(walk: Walk) -> Walk:
     return walk
 
 
-def items(cloud: House, root: Root, logical_id: str) -> list[dict[str, Any]]:
-    pages = root("dynamodb").get_paginator("scan").paginate(TableName=cloud.deployment.resources[logical_id])
-    return [item for page in pages for item in page["Items"]]
+def signals(cloud: House) -> dict[str, dict[str, Any]]:
+    return {item["created_key"]["S"]: item for item in items_of(cloud, "SignalsTable")}
 
 
-def signals(cloud: House, root: Root) -> dict[str, dict[str, Any]]:
-    return {item["created_key"]["S"]: item for item in items(cloud, root, "SignalsTable")}
-
-
-def mailings(cloud: House, root: Root) -> list[dict[str, Any]]:
+def mailings(cloud: House) -> list[dict[str, Any]]:
     """The demo account's deliveries by mail; other tests have accounts of their own."""
-    found = items(cloud, root, "DeliveriesTable")
+    found = items_of(cloud, "DeliveriesTable")
     return [item for item in found if (item["account_id"]["S"], item["channel"]["S"]) == ("demo", "email")]
 
 
@@ -55,20 +50,20 @@ def no_dead_letters(cloud: House) -> bool:
     return not cloud.stepper.backlog.dead_letters()
 
 
-def test_every_station_does_its_part(lived: Walk, cloud: House, root: Root, api: httpx.Client) -> None:
-    stored = signals(cloud, root)
+def test_every_station_does_its_part(lived: Walk, cloud: House, api: httpx.Client) -> None:
+    stored = signals(cloud)
     assert len(stored) >= 10
     assert {item["status"]["S"] for item in stored.values()} - {"OPEN"}
-    assert items(cloud, root, "CandlesTable")
-    assert items(cloud, root, "PriceFramesTable")
+    assert items_of(cloud, "CandlesTable")
+    assert items_of(cloud, "PriceFramesTable")
     shown = api.get("/signals/history", params={"limit": 200}).json()["signals"]
     assert {signal["id"] for signal in shown} <= {key.partition("#")[2] for key in stored}
     assert shown
     assert no_dead_letters(cloud)
 
 
-def test_every_delivery_is_one_mail_and_every_mail_one_delivery(lived: Walk, cloud: House, root: Root) -> None:
-    deliveries = mailings(cloud, root)
+def test_every_delivery_is_one_mail_and_every_mail_one_delivery(lived: Walk, cloud: House) -> None:
+    deliveries = mailings(cloud)
     accepted = [item for item in deliveries if item["state"]["S"] == "ACCEPTED"]
     assert len(accepted) == len(mails(cloud)) > 0
     assert {item["state"]["S"] for item in deliveries} <= {"ACCEPTED", "SUPPRESSED"}
@@ -95,23 +90,23 @@ def test_the_entry_of_a_signal_is_the_close_of_the_exchanges_own_candle(
 
 
 def test_ten_copies_of_a_message_leave_one_signal_each(lived: Walk, cloud: House, root: Root) -> None:
-    before = signals(cloud, root)
-    suppressions = len(items(cloud, root, "SuppressionsTable"))
+    before = signals(cloud)
+    suppressions = len(items_of(cloud, "SuppressionsTable"))
     newest = max(key for key in before if not key.startswith("null#"))
     symbol = before[newest]["symbol"]["S"]
     body = shard_message([symbol], newest.partition("#")[0])
     for _ in range(10):
         root("sqs").send_message(QueueUrl=cloud.deployment.resources["GenerateQueue"], MessageBody=body)
     cloud.stepper.settle()
-    assert signals(cloud, root).keys() == before.keys()
-    assert len(items(cloud, root, "SuppressionsTable")) == suppressions
+    assert signals(cloud).keys() == before.keys()
+    assert len(items_of(cloud, "SuppressionsTable")) == suppressions
     assert no_dead_letters(cloud)
 
 
 def test_a_worker_killed_in_the_middle_of_a_shard_loses_and_doubles_nothing(
     lived: Walk, cloud: House, root: Root
 ) -> None:
-    before = signals(cloud, root)
+    before = signals(cloud)
     queue, control = cloud.deployment.resources["GenerateQueue"], f"{cloud.market.endpoint}/_control/fault"
     # A bucket of its own, so that candles must be fetched; the exchange's first answer hangs.
     body = shard_message(["BTC/USDT", "ETH/USDT"], to_iso(lived.at), bucket=7)
@@ -124,8 +119,8 @@ def test_a_worker_killed_in_the_middle_of_a_shard_loses_and_doubles_nothing(
         httpx.delete(control, trust_env=False).raise_for_status()
         settle_after_failures(cloud)
     assert killed >= 1
-    assert len(bucket_frames(cloud, root, 7)) > 280
-    after = signals(cloud, root)
+    assert len(bucket_frames(cloud, 7)) > 280
+    after = signals(cloud)
     assert after.keys() == before.keys()
     assert no_dead_letters(cloud)
 
@@ -166,8 +161,8 @@ def shard_message(symbols: list[str], as_of: str, bucket: int = 0) -> str:
     )
 
 
-def bucket_frames(cloud: House, root: Root, bucket: int) -> list[dict[str, Any]]:
-    found = items(cloud, root, "CandlesTable")
+def bucket_frames(cloud: House, bucket: int) -> list[dict[str, Any]]:
+    found = items_of(cloud, "CandlesTable")
     return [item for item in found if item["frame_series"]["S"] == f"binance#1h#{bucket}"]
 
 
@@ -201,15 +196,15 @@ def test_throttles_lost_replies_and_doubled_requests_lose_and_double_nothing(
         applied = proxy.rules.applied()
         proxy.rules.clear()
     assert sum(applied.values()) > 5
-    accepted = [item for item in mailings(cloud, root) if item["state"]["S"] == "ACCEPTED"]
+    accepted = [item for item in mailings(cloud) if item["state"]["S"] == "ACCEPTED"]
     assert len(accepted) == len(mails(cloud))
     assert no_dead_letters(cloud)
-    before = signals(cloud, root)
+    before = signals(cloud)
     symbols = sorted({item["symbol"]["S"] for item in before.values()})
     message = shard_message(symbols, to_iso(lived.at))
     root("sqs").send_message(QueueUrl=cloud.deployment.resources["GenerateQueue"], MessageBody=message)
     cloud.stepper.settle()
-    assert signals(cloud, root).keys() == before.keys()
+    assert signals(cloud).keys() == before.keys()
 
 
 def test_a_permission_taken_away_fails_the_turn_and_is_named(lived: Walk, cloud: House, root: Root) -> None:

@@ -39,7 +39,7 @@ def opened(draw: st.DrawFn) -> Signal:
 @given(st.lists(st.tuples(opened(), cents, st.sampled_from([None, 0.4, 2.0, nan, inf, -1.0])), max_size=8))
 def test_whatever_a_price_revises_passes_the_screen(cases: list[tuple[Signal, Decimal, float | None]]):
     signals = [signal for signal, _, _ in cases]
-    prices = [price(float(value)) for signal, value, _ in cases]
+    prices = [price(float(value)) for _, value, _ in cases]
     atrs = [atr for _, _, atr in cases]
     passed = to_revise(signals, prices, atrs, now=NOW)
     for signal, quoted, atr in zip(signals, prices, atrs, strict=True):
